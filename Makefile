@@ -1,0 +1,67 @@
+# `make` lists the commands. Everything is made inside .venv and node_modules; system packages are asked of apt-get.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+WORKERS ?= 2
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml
+	@echo "== setting up amends in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.tests: requirements/test.txt requirements/check.txt $(VENV)/.base
+	@echo "== setting up what the tests and checks need"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/test.txt -r requirements/check.txt
+	@touch $@
+
+setup: $(VENV)/.base ## set up what amends needs to run
+
+system: # what the browser and player tests need from the system
+	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
+	if [ -n "$$missing" ]; then echo "== installing$$missing with apt-get"; \
+	SUDO=$$([ $$(id -u) -eq 0 ] || echo sudo); $$SUDO apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+tests/player/node_modules/.done: tests/player/package-lock.json
+	@echo "== fetching the players that the end-to-end test drives"
+	@cd tests/player && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+demo: setup ## run the first story end to end (buffering-evening)
+	@$(BIN)/amends demo buffering-evening $(DEMO)
+
+serve: setup ## make a working example in ./var/example and serve it
+	@$(BIN)/amends init var/example && $(BIN)/amends serve --dir var/example
+
+check: $(VENV)/.tests ## import contracts, ruff, strict mypy, docs build
+	$(BIN)/lint-imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict --quiet
+
+test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: SQLite, PostgreSQL, browser, real players
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+bench: $(VENV)/.tests ## the measurements behind docs/explanation/performance.md
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m benchmarks
+
+pins: ## compile the pinned requirements (needs uv)
+	for name in build base test check bench; do uv pip compile -q --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) tests/player/node_modules site build var
+
+.PHONY: help setup system demo serve check test bench pins clean

@@ -1,0 +1,262 @@
+"""The command line. Each command sets up its directory, calls a room and says what happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amends.ground.config import ConfigError
+
+app = typer.Typer(
+    name="amends",
+    help="Proactive service recovery: notice who lived through what, make it right before they ask.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+assess = typer.Typer(help="Judge telemetry without a server or a database.", no_args_is_help=True)
+keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+app.add_typer(assess, name="assess")
+app.add_typer(keys, name="keys")
+
+Dir = Annotated[Path, typer.Option("--dir", envvar="AMENDS_DIR", help="The installation's directory.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
+
+
+def enter(directory: Path) -> None:
+    """Make `directory` the installation this process works on, and start Django for it."""
+    os.environ["AMENDS_DIR"] = str(directory.absolute())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amends.settings")
+    import django
+
+    try:
+        django.setup()
+    except ConfigError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from error
+
+
+def existing(directory: Path) -> None:
+    """`enter` a directory that `amends init` has made; say so when it has not."""
+    if not (directory / "amends.toml").exists():
+        typer.secho(f"{directory} has no amends.toml. `amends init {directory}` makes one.", fg="red", err=True)
+        raise typer.Exit(2)
+    enter(directory)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write it; made if absent.")],
+    operator: Annotated[str, typer.Option(help="Name of the first operator of the desk.")] = "operator",
+    json_: Json = False,
+) -> None:
+    """Write a working example: `amends.toml`, promises, policies, notices, an operator and an API key (shown once)."""
+    from amends.scenarios.starter import files
+
+    directory.mkdir(parents=True, exist_ok=True)
+    written = files.write(directory)
+    enter(directory)
+    from amends.web import setting_up
+
+    made = setting_up.prepare(operator, clock())
+    if json_:
+        typer.echo(json.dumps({"directory": str(directory), "written": [str(path) for path in written]} | made))
+        return
+    for path in written:
+        typer.echo(f"wrote {path}")
+    if made["api_key"]:
+        typer.echo(f"\nAPI key:  {made['api_key']}\nOperator: {operator}\nPassword: {made['password']}")
+        typer.echo("These are shown once; only their hashes are kept.")
+    else:
+        typer.echo("The database already has an operator and a key: nothing new was made.")
+    typer.echo(f"\nNext: amends serve --dir {directory}")
+
+
+@app.command()
+def migrate(directory: Dir = Path()) -> None:
+    """Bring the database to this version's tables. Safe to repeat."""
+    existing(directory)
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=1)
+
+
+@app.command()
+def serve(
+    directory: Dir = Path(),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    scenario: Annotated[str, typer.Option(help="Prepare the directory with a scenario first.")] = "",
+) -> None:
+    """Web and worker in one process tree. SIGTERM is graceful; kill -9 loses nothing."""
+    if scenario:
+        typer.secho(f"no scenario {scenario!r} can be served yet; `amends demo` lists what runs", fg="red", err=True)
+        raise typer.Exit(2)
+    existing(directory)
+    from django.core.management import call_command
+
+    from amends.worker import tree
+
+    call_command("migrate", interactive=False, verbosity=0)
+    raise typer.Exit(tree.serve(directory.absolute(), host, port))
+
+
+@app.command()
+def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000) -> None:
+    """The doors and pages only; run `amends worker` beside it."""
+    existing(directory)
+    from amends.web import server
+    from amends.worker import logs
+
+    logs.set_up()
+    if os.environ.get("AMENDS_CHILD"):
+        server.die_with_parent()
+    os.environ["AMENDS_CHILD"] = "1"
+    server.run(host, port)
+
+
+@app.command()
+def worker(directory: Dir = Path()) -> None:
+    """Move the story and deliver acts; any number may run."""
+    existing(directory)
+    from amends.worker import tree
+
+    raise typer.Exit(tree.work())
+
+
+@app.command()
+def drain(
+    directory: Dir = Path(),
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Also wait for retries that are due later.")] = False,
+    timeout: Annotated[float, typer.Option(help="Give up after so many seconds (exit 1).")] = 300.0,
+) -> None:
+    """Run the worker until nothing is due, then stop: exit 0 when idle."""
+    existing(directory)
+    from amends.worker import tree
+
+    raise typer.Exit(tree.drain(until_idle, timeout))
+
+
+@app.command()
+def check(directory: Dir = Path(), json_: Json = False) -> None:
+    """Say what is wrong in amends.toml, promises, policies and notices: file, line, what was expected, what to do."""
+    from amends.scenarios import checks
+
+    raise typer.Exit(checks.check(directory, as_json=json_))
+
+
+@app.command()
+def doctor(directory: Dir = Path(), json_: Json = False) -> None:
+    """Say in words what keeps this installation from working; exit 1 when something does."""
+    existing(directory)
+    from amends.worker import doctor as ward
+
+    raise typer.Exit(ward.examine(as_json=json_))
+
+
+@app.command()
+def export(
+    what: Annotated[str, typer.Argument(help="signals, failures, recoveries, acts, ledger, notices, outcomes …")],
+    directory: Dir = Path(),
+    format_: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet")] = "jsonl",
+    output: Annotated[str, typer.Option(help="File to write; - is standard output.")] = "-",
+) -> None:
+    """Everything amends knows, streaming."""
+    existing(directory)
+    from amends.worker import exports
+
+    raise typer.Exit(exports.export(what, format_, output))
+
+
+@app.command()
+def ingest(files: list[str], directory: Dir = Path(), json_: Json = False) -> None:
+    """Read NDJSON, Parquet and access logs (plain, gzip, zstd; `-` is standard input). Resumable; twice is once."""
+    existing(directory)
+    from amends.signals import ingest as intake
+
+    raise typer.Exit(intake.ingest_and_tell(files, as_json=json_))
+
+
+@assess.command("video")
+def assess_video(
+    files: list[str],
+    format_: Annotated[str, typer.Option("--format", help="jsonl, table or parquet")] = "jsonl",
+    output: Annotated[str, typer.Option(help="File to write; standard output if not given.")] = "",
+) -> None:
+    """One line per play session from CMCD (requests, headers, events) in JSON lines or access logs."""
+    from amends.telemetry import video
+
+    raise typer.Exit(video.assess_video(files, format_, output or None))
+
+
+@app.command()
+def lint(files: list[str]) -> None:
+    """Find weaselly words in notices, mails and pages (`-` is standard input). Exit 1 when there is an error."""
+    from amends.notices import lint as linter
+
+    raise typer.Exit(linter.lint_paths(files))
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(help="The scenario to run.")] = "buffering-evening",
+    headless: Annotated[bool, typer.Option("--headless", help="Run, check expected.toml, exit with a code.")] = False,
+    directory: Annotated[Path | None, typer.Option("--dir", help="Keep it here instead of a temporary place.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the server; 0 picks a free one.")] = 8000,
+) -> None:
+    """Run a story end to end: real server, real worker, real telemetry; only the company's side is a demo."""
+    from amends.scenarios import stories
+
+    raise typer.Exit(stories.run(name, headless=headless, directory=directory, port=port))
+
+
+@keys.command("new")
+def new_key(
+    name: str,
+    directory: Dir = Path(),
+    scope: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+) -> None:
+    """Make an API key and show it once."""
+    existing(directory)
+    from amends.signals import steps
+
+    typer.echo(steps.create_key(name, scope or ["signals:write", "quarantine:write", "read"], clock()))
+
+
+@keys.command("list")
+def list_keys(directory: Dir = Path()) -> None:
+    """Every key by its first letters, its scopes and whether it is revoked."""
+    existing(directory)
+    from amends.signals import queries
+
+    for key in queries.keys():
+        typer.echo(key)
+
+
+@keys.command("revoke")
+def revoke_key(prefix: str, directory: Dir = Path()) -> None:
+    """Revoke a key by its first letters."""
+    existing(directory)
+    from amends.signals import steps
+
+    if not steps.revoke_key(prefix, clock()):
+        typer.secho(f"no live key begins with {prefix}; `amends keys list` shows them", fg="red", err=True)
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

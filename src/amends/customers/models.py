@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class CustomerRow(models.Model):
+    """A customer as last told to us; `told_at` keeps a late, older telling from overwriting a newer one."""
+
+    customer_id = models.CharField(primary_key=True, max_length=200)
+    name = models.CharField(max_length=400, default="")
+    email = models.CharField(max_length=400, default="")
+    phone = models.CharField(max_length=60, default="")
+    locale = models.CharField(max_length=20, default="")
+    time_zone = models.CharField(max_length=60, default="")
+    segment = models.CharField(max_length=100, default="")
+    since = models.DateField(null=True)
+    contact = models.JSONField(default=dict)
+    told_at = models.DateTimeField()

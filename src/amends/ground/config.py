@@ -1,0 +1,161 @@
+"""What `amends.toml` and the environment say, read once into values that cannot be wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from amends.ground.money import MoneyError, minor_digits
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says file, field and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who is speaking: shown to customers in mails and pages."""
+
+    name: str = "Example Streaming"
+    contact_email: str = "care@example.org"
+    contact_phone: str = ""
+    locale: str = "en"
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True)
+class Mail:
+    sender: str = "Customer care <care@example.org>"
+    smtp_url: str = ""  # AMENDS_SMTP_URL: smtp://user:password@host:port, smtps:// for TLS from the start
+
+
+@dataclass(frozen=True)
+class Billing:
+    url: str = ""  # AMENDS_BILLING_URL
+    secret: str = ""  # AMENDS_BILLING_SECRET, whsec_…
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    customer_key: str = "com.amends-customer"
+    order_key: str = "com.amends-order"
+    silence_s: int = 60  # a session without an end closes after so much silence
+    lateness_s: int = 600  # a verdict over a sequence gap waits so long for the missing reports
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Customers measured without goodwill; what is owed is never withheld."""
+
+    share: float = 0.05
+    salt: str = "amends"
+
+
+@dataclass(frozen=True)
+class Limits:
+    approve_up_to_minor: int = 5000  # larger amounts wait for a person
+    body_mb: int = 64
+    mail_per_customer_day: int = 3
+
+
+@dataclass(frozen=True)
+class Closing:
+    silent_days: int = 14  # no answer for so long after being made right: closed as silent
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the rooms may ask about the installation."""
+
+    directory: Path
+    database_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    company: Company = field(default_factory=Company)
+    mail: Mail = field(default_factory=Mail)
+    billing: Billing = field(default_factory=Billing)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    holdout: Holdout = field(default_factory=Holdout)
+    limits: Limits = field(default_factory=Limits)
+    closing: Closing = field(default_factory=Closing)
+
+    @property
+    def var(self) -> Path:
+        """Where amends keeps what it writes: database, landing segments, telemetry, keys."""
+        return self.directory / "var"
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "company": Company,
+    "mail": Mail,
+    "billing": Billing,
+    "telemetry": Telemetry,
+    "holdout": Holdout,
+    "limits": Limits,
+    "closing": Closing,
+}
+FROM_ENVIRONMENT = {
+    "AMENDS_SMTP_URL": ("mail", "smtp_url"),
+    "AMENDS_BILLING_URL": ("billing", "url"),
+    "AMENDS_BILLING_SECRET": ("billing", "secret"),
+}
+
+
+def read_config(directory: Path, environment: Mapping[str, str]) -> Config:
+    """Read `directory/amends.toml` (may be absent) and lay the environment over it."""
+    path = directory / "amends.toml"
+    try:
+        raw = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+    for variable, (section, name) in FROM_ENVIRONMENT.items():
+        if environment.get(variable):
+            raw.setdefault(section, {})[name] = environment[variable]
+    if environment.get("AMENDS_PUBLIC_URL"):
+        raw.setdefault("web", {})["public_url"] = environment["AMENDS_PUBLIC_URL"]
+    return _build(directory, path, raw, environment)
+
+
+def _build(directory: Path, path: Path, raw: dict[str, Any], environment: Mapping[str, str]) -> Config:
+    web = raw.pop("web", {})
+    database = raw.pop("database", {})
+    unknown = set(raw) - set(SECTIONS)
+    if unknown:
+        raise ConfigError(f"{path}: unknown section [{min(unknown)}]; known: {', '.join(SECTIONS)}, web, database")
+    sections = {name: _section(path, name, kind, raw.get(name, {})) for name, kind in SECTIONS.items()}
+    config = Config(
+        directory=directory,
+        database_url=environment.get("AMENDS_DATABASE_URL") or str(database.get("url", "")),
+        public_url=str(web.get("public_url", Config.public_url)).rstrip("/"),
+        **sections,
+    )
+    _check(path, config)
+    return config
+
+
+def _section(path: Path, name: str, kind: type[Any], given: dict[str, Any]) -> Any:
+    known = {f.name: type(f.default) for f in fields(kind)}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"{path}: [{name}] has no field {key!r}; known: {', '.join(known)}")
+        wanted = known[key]
+        if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
+            raise ConfigError(f"{path}: [{name}] {key} = {value!r} must be {wanted.__name__}")
+    return kind(**given)
+
+
+def _check(path: Path, config: Config) -> None:
+    try:
+        ZoneInfo(config.company.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"{path}: [company] time_zone: {config.company.time_zone!r} is no IANA zone") from error
+    try:
+        minor_digits(config.company.currency)
+    except MoneyError as error:
+        raise ConfigError(f"{path}: [company] currency: {error}") from error
+    if not 0 <= config.holdout.share <= 1:
+        raise ConfigError(f"{path}: [holdout] share = {config.holdout.share} must lie between 0 and 1")

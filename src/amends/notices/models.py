@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class NoticeRow(models.Model):
+    """A message as composed; kept as sent. `held` ones carry a finding or lack an address and wait for a person."""
+
+    notice_id = models.CharField(primary_key=True, max_length=60)
+    recovery_id = models.CharField(max_length=60, db_index=True)
+    customer_id = models.CharField(max_length=200)
+    template = models.CharField(max_length=100)
+    channel = models.CharField(max_length=20, default="mail")
+    locale = models.CharField(max_length=20)
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField()
+    slots = models.JSONField()
+    findings = models.JSONField(default=list)
+    state = models.CharField(max_length=12)
+    act_key = models.CharField(max_length=120, default="")
+    composed_at = models.DateTimeField(db_index=True)

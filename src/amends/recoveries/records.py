@@ -1,0 +1,82 @@
+"""Recoveries: what we owe one customer for one failure, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from amends.ground.money import Money
+
+
+class RecoveryState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    UNDER_WAY = "under way"
+    MADE_RIGHT = "made right"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    DECLINED = "declined"
+
+
+MOVES: Mapping[RecoveryState, frozenset[RecoveryState]] = {
+    RecoveryState.PROPOSED: frozenset({RecoveryState.APPROVED, RecoveryState.DECLINED}),
+    RecoveryState.APPROVED: frozenset({RecoveryState.UNDER_WAY, RecoveryState.DECLINED}),
+    RecoveryState.UNDER_WAY: frozenset({RecoveryState.MADE_RIGHT, RecoveryState.REOPENED}),
+    RecoveryState.MADE_RIGHT: frozenset({RecoveryState.CLOSED, RecoveryState.REOPENED}),
+    RecoveryState.CLOSED: frozenset({RecoveryState.REOPENED}),
+    RecoveryState.REOPENED: frozenset({RecoveryState.CLOSED, RecoveryState.MADE_RIGHT}),
+    RecoveryState.DECLINED: frozenset({RecoveryState.APPROVED, RecoveryState.REOPENED}),
+}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One concrete good that a decision grants. `amount` is None for an apology or a call."""
+
+    kind: str  # apology, refund, credit, call
+    amount: Money | None = None
+    owed: bool = False  # by law or contract: passes holdouts and budgets
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is fair and why; together with the policy version it can be replayed to the same result."""
+
+    policy: str
+    version: str  # the version's first day, e.g. 2026-01-01
+    policy_hash: str
+    row: str  # id of the row that held
+    remedies: tuple[Remedy, ...]
+    person: str  # why a person must act or approve; empty when nobody needs to
+    needs_approval: bool
+    holdout: bool  # goodwill was withheld for measurement
+    reasons: tuple[str, ...]  # sentences shown to the operator as they stand
+    inputs: Mapping[str, Any]
+    trace: Mapping[str, Any]  # rows looked at with the conditions that held and did not; amounts before and after caps
+
+
+@dataclass(frozen=True)
+class Recovery:
+    recovery_id: str
+    failure_id: str
+    customer_id: str
+    state: RecoveryState
+    decision: Decision
+    decided_at: datetime
+    changed_at: datetime
+    declined_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One line of a recovery's history."""
+
+    recovery_id: str
+    before: str
+    after: str
+    who: str
+    why: str
+    at: datetime

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class RemedyRow(models.Model):
+    """One remedy, one act."""
+
+    remedy_id = models.CharField(primary_key=True, max_length=60)
+    recovery_id = models.CharField(max_length=60, db_index=True)
+    customer_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20)
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="")
+    owed = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, default="under way")  # under way, done, refused, with a person
+    act_key = models.CharField(max_length=120, default="")
+    ref = models.CharField(max_length=400, default="")
+    promised_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "remedy_id"], name="remedy_by_state")]

@@ -1,0 +1,109 @@
+"""Processes: `serve` keeps a web and a worker child; a worker moves the story and delivers acts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from django.conf import settings
+
+import amends.outbox.queries
+from amends.web.server import die_with_parent
+from amends.worker import deliver, story
+from amends.worker.lock import story_lock
+from amends.worker.logs import set_up
+
+log = logging.getLogger("amends.worker")
+GRACE_S = 20.0
+RESTART_S = 1.0
+
+
+def serve(directory: Path, host: str, port: int) -> int:
+    """Run web and worker until SIGTERM or SIGINT; a child that dies is started again."""
+    set_up()
+    stop = _stop_on_signals()
+    commands = (
+        [sys.executable, "-m", "amends", "web", "--dir", str(directory), "--host", host, "--port", str(port)],
+        [sys.executable, "-m", "amends", "worker", "--dir", str(directory)],
+    )
+    children = [_start(command) for command in commands]
+    log.info("serving", extra={"url": f"http://{host}:{port}/", "directory": str(directory)})
+    while not stop.wait(0.3):
+        for index, child in enumerate(children):
+            if child.poll() is not None:
+                log.error("a child died and is started again", extra={"command": commands[index][3]})
+                time.sleep(RESTART_S)
+                children[index] = _start(commands[index])
+    return _stop_children(children)
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=os.environ | {"AMENDS_CHILD": "1"})  # noqa: S603 - our own command
+
+
+def _stop_children(children: list[subprocess.Popen[bytes]]) -> int:
+    for child in children:
+        child.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_S
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+    return 0
+
+
+def work() -> int:
+    """Deliver acts, and move the story while no other worker does, until SIGTERM or SIGINT."""
+    set_up()
+    if os.environ.get("AMENDS_CHILD"):
+        die_with_parent()
+    stop = _stop_on_signals()
+    delivering = threading.Thread(target=deliver.run, args=(stop,), name="deliver")
+    delivering.start()
+    while not stop.is_set():
+        with story_lock(settings.AMENDS.var) as held:
+            if held:
+                story.run(stop)
+            else:
+                stop.wait(1.0)
+    delivering.join(GRACE_S)
+    return 0
+
+
+def drain(until_idle: bool, timeout: float) -> int:
+    """Run until nothing is due; with `until_idle` also until no act waits for a later try. 1 when time ran out."""
+    set_up(os.environ.get("AMENDS_LOG", "WARNING"))
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with story_lock(settings.AMENDS.var) as held:
+            idle = story.run_until_idle(deliver.once, deadline) if held else _others_idle()
+        if idle and not (until_idle and amends.outbox.queries.open_count()):
+            return 0
+        time.sleep(0.1)
+    left = amends.outbox.queries.counts()
+    print(f"not idle after {timeout:g} s: acts by state {left}", file=sys.stderr)
+    return 1
+
+
+def _others_idle() -> bool:
+    """Another worker holds the story: we only watch whether it has anything left to deliver."""
+    return not amends.outbox.queries.open_count()
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop

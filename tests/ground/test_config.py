@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amends.ground.config import ConfigError, read_config
+
+
+def written(directory: Path, text: str) -> Path:
+    (directory / "amends.toml").write_text(text)
+    return directory
+
+
+def test_an_empty_directory_has_sensible_values(tmp_path: Path) -> None:
+    assert read_config(tmp_path, {}).company.currency == "EUR"
+
+
+def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
+    written(tmp_path, '[billing]\nurl = "http://from-file"')
+
+    assert read_config(tmp_path, {"AMENDS_BILLING_URL": "http://from-env"}).billing.url == "http://from-env"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[compny]\n", "unknown section"),
+        ("[company]\nnam = 'x'\n", "no field 'nam'"),
+        ("[company]\nname = 3\n", "must be str"),
+        ("[company]\ntime_zone = 'Mars/Olympus'\n", "no IANA zone"),
+        ("[company]\ncurrency = 'EURO'\n", "ISO 4217"),
+        ("[holdout]\nshare = 1.5\n", "between 0 and 1"),
+        ("[company\n", "not readable as TOML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_config(written(tmp_path, text), {})
