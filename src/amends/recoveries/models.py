@@ -37,3 +37,10 @@ class MoveRow(models.Model):
     who = models.CharField(max_length=200)
     why = models.TextField(default="")
     at = models.DateTimeField()
+
+
+class BookmarkRow(models.Model):
+    """How far this room has read what earlier rooms recorded."""
+
+    what = models.CharField(primary_key=True, max_length=60)
+    upto = models.CharField(max_length=120, default="")

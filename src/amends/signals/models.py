@@ -95,6 +95,15 @@ class ViewingRow(models.Model):
     closed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)  # from when the verdict may be acted on (a gap waits for late reports)
     gaps = models.IntegerField(default=0)
-    facts = models.JSONField()  # the SESSIONS columns that are numbers and flags
-    spans = models.JSONField()
-    changed_at = models.DateTimeField(db_index=True)
+    facts = models.JSONField(default=dict)  # the SESSIONS columns that are numbers and flags
+    spans = models.JSONField(default=list)
+    hashed = models.BigIntegerField()  # session id as the telemetry knows it: hash_session, as a signed number
+    first_report_at = models.DateTimeField()  # server time of the first report taken in: older files hold none of it
+    stale = models.BooleanField(default=True)  # reports came in that have not been looked at
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["changed_at", "session_id"], name="viewing_by_change"),
+            models.Index(fields=["stale", "closed", "last_seen_at"], name="viewing_to_see"),
+        ]

@@ -10,7 +10,28 @@ import pyarrow as pa
 # CTA-5004-B code lists; 0 stands for "not said" in every coded column.
 MODES = ("", "request", "event")
 STATES = ("", "s", "p", "k", "r", "a", "e", "f", "q", "d", "w")
-EVENTS = ("", "bc", "ps", "pr", "e", "t", "c", "b", "m", "um", "pe", "pc", "rr", "as", "ae", "abs", "abe", "sk", "ce", "h")
+EVENTS = (
+    "",
+    "bc",
+    "ps",
+    "pr",
+    "e",
+    "t",
+    "c",
+    "b",
+    "m",
+    "um",
+    "pe",
+    "pc",
+    "rr",
+    "as",
+    "ae",
+    "abs",
+    "abe",
+    "sk",
+    "ce",
+    "h",
+)
 OBJECT_TYPES = ("", "m", "a", "v", "av", "i", "c", "tt", "k", "o")
 SPAN_KINDS = ("startup", "play", "stall", "pause", "seek")
 

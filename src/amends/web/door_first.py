@@ -7,8 +7,12 @@ from importlib import import_module
 
 from django.http import HttpRequest, HttpResponse
 
-# path -> module:function of the view; filled by the signals doors (web/doors.py)
-DOORS = {"/v1/signals": ("amends.web.doors", "signals"), "/v1/cmcd": ("amends.web.doors", "cmcd")}
+# path -> module and name of the view
+DOORS = {
+    "/v1/signals": ("amends.web.doors", "signals"),
+    "/v1/cmcd": ("amends.web.doors", "cmcd"),
+    "/cmcd.gif": ("amends.web.doors", "cmcd"),
+}
 
 
 class DoorFirst:

@@ -1,0 +1,57 @@
+"""Hearing the customer out: their answer closes a recovery or opens it again; silence closes it after a while."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+import amends.outbox.steps
+import amends.recoveries.queries
+import amends.recoveries.steps
+from amends.closure.models import AnswerRow
+from amends.outbox.records import Order
+from amends.recoveries.records import RecoveryState
+
+ANSWERS = ("yes", "partly", "no")
+LONGEST = 4000
+BATCH = 1000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@transaction.atomic
+def answer(recovery_id: str, form: str, said: str, words: str, now: datetime) -> bool:
+    """Take a customer's answer once: the same form sent again is the same answer. False for a repeat."""
+    if said not in ANSWERS:
+        raise ValueError("choose yes, partly or no")
+    recovery = amends.recoveries.queries.one(recovery_id)
+    if recovery is None:
+        raise ValueError("this recovery is not known")
+    clean = _CONTROL.sub("", words).strip()[:LONGEST]
+    row, new = AnswerRow.objects.get_or_create(
+        form=form[:64], defaults={"recovery_id": recovery_id, "answer": said, "words": clean, "at": now}
+    )
+    if not new:
+        return False
+    who = f"customer {recovery.customer_id}"
+    if said == "yes":
+        why = "the customer says it is right now"
+        amends.recoveries.steps.move([recovery_id], RecoveryState.CLOSED, who=who, why=why, now=now)
+        return True
+    why = f"the customer says: {said}" + (f" – {clean}" if clean else "")
+    amends.recoveries.steps.move([recovery_id], RecoveryState.REOPENED, who=who, why=why, now=now)
+    key, payload = f"follow-up:{recovery_id}:{row.pk}", {"reason": why}
+    order = Order(key, "person.follow_up", "person", recovery_id, recovery.customer_id, payload, urgency=1)
+    amends.outbox.steps.enqueue([order], now)
+    return True
+
+
+def follow_up(now: datetime) -> int:
+    """Close what was made right and has not been answered for closing.silent_days; how many."""
+    days, closed = settings.AMENDS.closing.silent_days, 0
+    while ids := amends.recoveries.queries.made_right_before(now - timedelta(days=days), BATCH):
+        why = f"no answer for {days} days"
+        closed += amends.recoveries.steps.move(ids, RecoveryState.CLOSED, who="amends", why=why, now=now)
+    return closed

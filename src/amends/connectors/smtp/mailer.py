@@ -1,0 +1,151 @@
+"""Mail by SMTP. It cannot be exactly once: what may have been accepted is never sent again by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import smtplib
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from amends.outbox.records import Answer, Done, Found, Later, Order, Refused, Unknown
+
+TIMEOUT_S = 20
+_LEADING_DOT = re.compile(rb"(?m)^\.")  # RFC 5321, 4.5.2
+NOT_SET = "no address: set AMENDS_SMTP_URL; the mail waits and is tried again"
+NOT_SET_WAIT_S = 30.0
+
+
+class SmtpMailer:
+    """Sends composed mails; one connection per thread is kept while it works."""
+
+    name = "smtp"
+    can_find = False
+
+    def __init__(self, url: str, sender: str) -> None:
+        self.parts = urlsplit(url) if url else None
+        self.sender = sender
+        self._own = threading.local()
+
+    def act(self, order: Order, now: datetime) -> Answer:
+        if self.parts is None:
+            return Later(NOT_SET, NOT_SET_WAIT_S)
+        try:
+            message = build(order, self.sender, now)
+        except ValueError as error:
+            return Refused(f"this mail cannot be sent: {error}")
+        try:
+            server = self._server()
+        except (OSError, smtplib.SMTPException) as error:
+            return Later(f"the mail server cannot be reached: {error}")
+        answer = _deliver(server, message, parseaddr(self.sender)[1], str(order.payload["to"]))
+        if not isinstance(answer, Done):
+            self._drop()
+        return answer
+
+    def find(self, order: Order) -> Found:
+        return Unknown("mail cannot be looked up")
+
+    def _server(self) -> smtplib.SMTP:
+        """This thread's connection, checked; a new one where it has gone."""
+        server: smtplib.SMTP | None = getattr(self._own, "server", None)
+        if server is not None:
+            try:
+                if server.noop()[0] == 250:
+                    return server
+            except (OSError, smtplib.SMTPException):
+                pass
+            self._drop()
+        self._own.server = self._connect()
+        return self._own.server  # type: ignore[no-any-return]
+
+    def _connect(self) -> smtplib.SMTP:
+        assert self.parts is not None
+        host, tls = self.parts.hostname or "localhost", ssl.create_default_context()
+        if self.parts.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.parts.port or 465, timeout=TIMEOUT_S, context=tls)
+        else:
+            server = smtplib.SMTP(host, self.parts.port or 25, timeout=TIMEOUT_S)
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=tls)
+                server.ehlo()
+        if self.parts.username:
+            server.login(unquote(self.parts.username), unquote(self.parts.password or ""))
+        return server
+
+    def _drop(self) -> None:
+        server = getattr(self._own, "server", None)
+        self._own.server = None
+        if server is not None:
+            server.close()
+
+
+def _deliver(server: smtplib.SMTP, message: bytes, sender: str, to: str) -> Answer:
+    """MAIL, RCPT, DATA by hand: what was refused before the final dot was certainly not sent."""
+    try:
+        for code, reply in _envelope(server, sender, to):
+            if code not in (250, 251, 354):
+                return _negative(code, reply)
+    except (OSError, smtplib.SMTPException) as error:
+        return Later(f"the mail server went away before the mail was handed over: {error}")
+    try:
+        server.send(_LEADING_DOT.sub(b"..", message).removesuffix(b"\r\n") + b"\r\n.\r\n")
+        code, reply = server.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        return Unknown(f"the connection broke after the mail was handed over: {error}")
+    if code == 250:
+        return Done(reply.decode("utf-8", "replace")[:200])
+    return _negative(code, reply)
+
+
+def _envelope(server: smtplib.SMTP, sender: str, to: str) -> Iterator[tuple[int, bytes]]:
+    yield server.mail(sender)
+    yield server.rcpt(to)
+    server.putcmd("data")
+    yield server.getreply()
+
+
+def _negative(code: int, reply: bytes) -> Answer:
+    words = f"{code} {reply.decode('utf-8', 'replace')[:200]}"
+    if 400 <= code < 500:
+        return Later(f"the mail server asks to wait: {words}")
+    return Refused(f"the mail server refused it: {words}")
+
+
+def build(order: Order, sender: str, now: datetime) -> bytes:
+    """The mail as bytes, the same for every try but for its Date. ValueError when an address cannot be."""
+    payload: Any = order.payload
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = payload["message_id"]
+    message["From"] = _address(sender)
+    message["To"] = _address(str(payload["to"]))
+    message["Subject"] = " ".join(str(payload["subject"]).split())
+    message["Date"] = format_datetime(now)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    if payload.get("references"):
+        message["References"] = " ".join(payload["references"])
+        message["In-Reply-To"] = payload["references"][-1]
+    message["Content-Language"] = str(payload.get("locale", "en")).replace("_", "-")
+    message.set_content(str(payload["text"]), cte="quoted-printable")
+    message.add_alternative(str(payload["html"]), subtype="html", cte="quoted-printable")
+    boundary = hashlib.sha256(order.key.encode()).hexdigest()[:32]
+    message.set_boundary(f"amends-{boundary}")
+    return message.as_bytes()
+
+
+def _address(text: str) -> Address:
+    name, spec = parseaddr(text)
+    user, at, domain = spec.rpartition("@")
+    if not at or not user or not domain or any(c in spec for c in " \r\n\t,;<>"):
+        raise ValueError(f"{text[:100]!r} is not a mail address such as name@example.org")
+    return Address(name, user, domain.encode("idna").decode() if not domain.isascii() else domain)

@@ -1,0 +1,102 @@
+"""What other rooms and pages may ask about failures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from amends.failures.models import FailureRow
+from amends.failures.records import Evidence, Failure, LossKind, Recurrence, Severity
+from amends.ground.money import Money
+
+Place = tuple[datetime, str]
+
+
+def ripe_since(place: Place | None, now: datetime, limit: int) -> list[tuple[Place, Failure]]:
+    """Failures that may be acted on, in the order in which they became so, behind the given place."""
+    rows = FailureRow.objects.filter(revised_at__lte=now, withdrawn_at=None).order_by("revised_at", "failure_id")
+    if place is not None:
+        at, failure_id = place
+        rows = rows.filter(Q(revised_at__gt=at) | Q(revised_at=at, failure_id__gt=failure_id))
+    return [((row.revised_at, row.failure_id), _failure(row)) for row in rows[:limit]]
+
+
+def by_id(ids: Collection[str]) -> dict[str, Failure]:
+    return {row.failure_id: _failure(row) for row in FailureRow.objects.filter(pk__in=ids)}
+
+
+def recurrences(failures: Sequence[Failure], window_days: int, half_life_days: float) -> dict[str, Recurrence]:
+    """Earlier failures of the same kind and customer within the window; one query for the whole batch.
+
+    Decayed: each earlier failure counts 2^(-age/half-life), since old complaints weigh less (Knox and van Oest 2014).
+    """
+    if not failures:
+        return {}
+    oldest = min(failure.started_at for failure in failures) - timedelta(days=window_days)
+    earlier = FailureRow.objects.filter(
+        customer_id__in={failure.customer_id for failure in failures},
+        promise__in={failure.promise for failure in failures},
+        started_at__gte=oldest,
+        withdrawn_at=None,
+    ).values_list("customer_id", "promise", "started_at", "failure_id")
+    history: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
+    for customer_id, promise, started_at, failure_id in earlier:
+        history.setdefault((customer_id, promise), []).append((started_at, failure_id))
+    return {f.failure_id: _recurrence(f, history, window_days, half_life_days) for f in failures}
+
+
+def _recurrence(
+    failure: Failure, history: dict[tuple[str, str], list[tuple[datetime, str]]], window_days: int, half_life: float
+) -> Recurrence:
+    since = failure.started_at - timedelta(days=window_days)
+    place = (failure.started_at, failure.failure_id)
+    found = [
+        (failure.started_at - at).total_seconds() / 86400
+        for at, failure_id in history.get((failure.customer_id, failure.promise), [])
+        if at >= since and (at, failure_id) < place
+    ]
+    return Recurrence(len(found), round(sum(2 ** (-age / half_life) for age in found), 6))
+
+
+def recent(limit: int, customer_id: str = "") -> list[Failure]:
+    rows = FailureRow.objects.filter(withdrawn_at=None).order_by("-started_at")
+    return [_failure(row) for row in (rows.filter(customer_id=customer_id) if customer_id else rows)[:limit]]
+
+
+def count(since: datetime | None = None) -> int:
+    rows = FailureRow.objects.filter(withdrawn_at=None)
+    return (rows.filter(recorded_at__gte=since) if since else rows).count()
+
+
+def waiting(now: datetime) -> int:
+    """Failures whose verdict has not settled yet."""
+    return FailureRow.objects.filter(revised_at__gt=now, withdrawn_at=None).count()
+
+
+def _failure(row: FailureRow) -> Failure:
+    return Failure(
+        failure_id=row.failure_id,
+        promise=row.promise,
+        customer_id=row.customer_id,
+        subject=row.subject,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        severity=Severity(row.severity),
+        severity_parts=row.severity_parts,
+        facts=row.facts,
+        controllable=row.controllable,
+        stable_cause=row.stable_cause,
+        loss_kind=LossKind(row.loss_kind),
+        used_anyway=row.used_anyway,
+        evidence=Evidence(row.evidence),
+        incident=row.incident,
+        price=Money(row.price_minor, row.currency) if row.price_minor is not None and row.currency else None,
+        payment_ref=row.payment_ref,
+    )
+
+
+def export_rows() -> Iterator[dict[str, Any]]:
+    yield from FailureRow.objects.order_by("pk").values().iterator(5000)

@@ -1,0 +1,162 @@
+"""Broken promises become failures: judged from viewings, or told by systems that already know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+import amends.promises.files
+import amends.promises.rules
+import amends.signals.queries
+from amends.failures.models import FailureRow, ReadRow
+from amends.ground.ids import derive
+from amends.ground.moments import parse_moment
+from amends.promises.records import Promise, Version
+from amends.promises.rules import SEVERITIES, Verdicts
+from amends.signals.records import Signal, Viewing
+
+BATCH = 1000
+UPDATED = (
+    *("started_at", "ended_at", "severity", "severity_parts", "facts", "controllable", "stable_cause", "loss_kind"),
+    *("used_anyway", "evidence", "incident", "price_minor", "currency", "payment_ref", "revised_at", "withdrawn_at"),
+)
+OBSERVED = "com.amends.failure.observed"
+PAID = ("rental", "purchase")
+
+
+def promises() -> list[Promise]:
+    """The promises of this installation; read again when a file changes, the last good ones kept if one is wrong."""
+    directory = settings.AMENDS.directory
+    stamps = tuple((path.name, path.stat().st_mtime_ns) for path in sorted((directory / "promises").glob("*.yaml")))
+    return _promises(stamps)
+
+
+@cache
+def _promises(stamps: tuple[tuple[str, int], ...]) -> list[Promise]:
+    return amends.promises.files.read_all(settings.AMENDS.directory)[0]
+
+
+@transaction.atomic
+def judge(now: datetime) -> int:
+    """Hold closed viewings against the promises; failures are made, revised, or withdrawn. How many changed."""
+    changed = 0
+    bookmark, _ = ReadRow.objects.select_for_update().get_or_create(what="viewings")
+    viewings, cursor = amends.signals.queries.viewings_changed_since(bookmark.upto, BATCH)
+    if viewings:
+        ripe = [viewing for viewing in viewings if viewing.closed and viewing.customer_id]
+        for promise in promises():
+            changed += _judge(promise, ripe, now)
+        bookmark.upto = cursor
+        bookmark.save()
+        changed += len(viewings)
+    return changed
+
+
+def _judge(promise: Promise, viewings: Sequence[Viewing], now: datetime) -> int:
+    """One promise over a batch, version by version of the day on which each was watched."""
+    zone = ZoneInfo(settings.AMENDS.company.time_zone)
+    by_version: dict[int, list[Viewing]] = {}
+    for viewing in viewings:
+        version = promise.at(viewing.started_at.astimezone(zone).date())
+        if version is not None:
+            by_version.setdefault(promise.versions.index(version), []).append(viewing)
+    changed = 0
+    for index, group in by_version.items():
+        changed += _judge_version(promise, promise.versions[index], group, now)
+    return changed
+
+
+def _judge_version(promise: Promise, version: Version, viewings: Sequence[Viewing], now: datetime) -> int:
+    columns = amends.promises.rules.columns_of([viewing.facts for viewing in viewings])
+    verdicts = amends.promises.rules.judge(columns, version)
+    broken = [_from_viewing(promise, viewing, verdicts, i, now) for i, viewing in enumerate(viewings) if verdicts.severity[i]]
+    kept = [_id(promise.name, v.customer_id, v.session_id) for i, v in enumerate(viewings) if not verdicts.severity[i]]
+    withdrawn = FailureRow.objects.filter(pk__in=kept, withdrawn_at=None).update(withdrawn_at=now, revised_at=now)
+    _write(broken)
+    return len(broken) + withdrawn
+
+
+def _id(promise: str, customer_id: str, subject: str) -> str:
+    return derive("fail", promise, customer_id, subject)
+
+
+def _write(rows: Sequence[FailureRow]) -> None:
+    FailureRow.objects.bulk_create(
+        rows, batch_size=BATCH, update_conflicts=True, update_fields=UPDATED, unique_fields=["failure_id"]
+    )
+
+
+def _from_viewing(promise: Promise, viewing: Viewing, verdicts: Verdicts, index: int, now: datetime) -> FailureRow:
+    played = viewing.playback
+    disputed = bool(played and played.disputed_by)
+    title = played.title if played else viewing.content_id
+    product = played.product if played else ""
+    facts = dict(viewing.facts) | {"title": title, "product": product, "disputed": disputed}
+    facts["waited_s"] = viewing.facts.get("watched_s") if viewing.facts.get("exited_before_start") else None
+    parts = {name: SEVERITIES[found[index]] for name, found in verdicts.parts.items() if found[index]}
+    price = played.price if played else None
+    return FailureRow(
+        failure_id=_id(promise.name, viewing.customer_id, viewing.session_id),
+        promise=promise.name,
+        customer_id=viewing.customer_id,
+        subject=viewing.session_id,
+        started_at=viewing.started_at,
+        ended_at=viewing.last_seen_at,
+        severity=SEVERITIES[verdicts.severity[index]],
+        severity_parts=parts,
+        facts=facts,
+        controllable=promise.controllable,
+        loss_kind="money" if product in PAID else "outcome",
+        used_anyway=bool(verdicts.used_anyway[index]),
+        price_minor=price.minor if price else None,
+        currency=price.currency if price else "",
+        payment_ref=played.payment_ref if played else "",
+        recorded_at=now,
+        revised_at=max(now, viewing.settled_at or now),  # from then on it may be acted on
+    )
+
+
+@transaction.atomic
+def take_observed(now: datetime) -> int:
+    """Failures that other systems told us: the same customer, promise and subject is the same failure."""
+    bookmark, _ = ReadRow.objects.select_for_update().get_or_create(what=OBSERVED)
+    signals = amends.signals.queries.matters(OBSERVED, int(bookmark.upto or 0), BATCH)
+    if signals:
+        rows = {row.failure_id: row for row in (_from_signal(signal, now) for signal in signals)}
+        _write(list(rows.values()))
+        bookmark.upto = str(signals[-1].sequence)
+        bookmark.save()
+    return len(signals)
+
+
+def _from_signal(signal: Signal, now: datetime) -> FailureRow:
+    data: dict[str, Any] = {name: value for name, value in signal.data.items() if value is not None}
+    price = data.get("price_minor")
+    return FailureRow(
+        failure_id=_id(data["promise"], data["customer_id"], data["subject"]),
+        promise=data["promise"],
+        customer_id=data["customer_id"],
+        subject=data["subject"],
+        started_at=parse_moment(data["started_at"]),
+        ended_at=parse_moment(data["ended_at"]) if "ended_at" in data else None,
+        severity=data.get("severity", "major"),
+        severity_parts={"told by": signal.source},
+        facts=data.get("facts", {}),
+        controllable=data.get("controllable", True),
+        stable_cause=data.get("stable_cause", False),
+        loss_kind=data.get("loss_kind", "outcome" if price is None else "money"),
+        used_anyway=data.get("used_anyway", False),
+        evidence=data.get("evidence", "observed").replace("_", " "),
+        incident=data.get("incident", ""),
+        price_minor=price,
+        currency=data.get("currency", ""),
+        payment_ref=data.get("payment_ref", ""),
+        recorded_at=now,
+        revised_at=now,
+    )

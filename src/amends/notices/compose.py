@@ -1,0 +1,134 @@
+"""One message from one recovery: slots filled from the record, then text and HTML, then checked against the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+
+from amends.customers.records import Customer
+from amends.failures.records import Failure
+from amends.ground.config import Config
+from amends.ground.money import Money
+from amends.notices import lint, phrases, templates
+from amends.notices.records import Finding
+from amends.notices.templates import NEEDED, SLOTS, Template
+
+MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": False})
+TAGS = {"p", "strong", "em", "a", "ul", "ol", "li", "br"}
+ORDER = ("what", "when", "for_you", "cause", "ours", "remedy_done", "prevention", "contact", "nothing_to_do")
+_AMOUNT = re.compile(r"(?:[€$£¥]\s?\d[\d.,\u00a0]*|\d[\d.,\u00a0]*\s?(?:[€$£¥]|[A-Z]{3}\b)|\b[A-Z]{3}[\s\u00a0]\d[\d.,]*)")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message ready to be kept: its slots, its two forms and what the linter found."""
+
+    subject: str
+    text: str
+    html: str
+    slots: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+    @property
+    def may_be_sent(self) -> bool:
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+def values_of(
+    failure: Failure, customer: Customer, amount: Money | None, receipt: str, link: str, config: Config
+) -> tuple[str, dict[str, str]]:
+    """The language to speak and the values that placeholders may take, all from the record."""
+    company = config.company
+    lang = phrases.language(customer.locale, company.locale)
+    locale = phrases.babel_locale(customer.locale or lang, lang)
+    day, time = phrases.moment(failure.started_at, customer.time_zone, company.time_zone, locale)
+    values = {
+        "greeting": phrases.greeting(customer.name, lang),
+        "title": " ".join(str(failure.facts.get("title") or "").split()),
+        "day": day,
+        "time": time,
+        "what_happened": phrases.what_happened(failure.facts, lang),
+        "amount": amount.words(locale) if amount else "",
+        "receipt": receipt,
+        "company": company.name,
+        "contact_email": company.contact_email,
+        "contact_phone": company.contact_phone,
+        "link": link,
+    }
+    return lang, values
+
+
+def compose(template: Template, values: Mapping[str, str], amount: Money | None, locale: str) -> Said:
+    """Fill a template; whatever is missing, or does not equal the record, is a finding that stops the sending."""
+    findings: list[Finding] = []
+    slots = {}
+    for slot in SLOTS:
+        line, text = template.slots.get(slot, (1, ""))
+        filled, missing = templates.fill(text, values)
+        findings += [_unknown(template, line, name) for name in missing]
+        if filled:
+            slots[slot] = filled
+        elif slot in NEEDED:
+            findings.append(Finding(template.file, line, "error", "missing-slot", slot, "nothing is known to put here"))
+    subject, missing = templates.fill(template.subject, values)
+    findings += [_unknown(template, 1, name) for name in missing]
+    body = "\n\n".join(slots[slot] for slot in ORDER if slot in slots)
+    text = f"{values['greeting']}\n\n{body}\n\n{values['company']}\n"
+    findings += lint.lint_text(_template_words(template), template.file)
+    findings += _amounts(body, amount, template.file)
+    html = _html(subject, values, template, slots, locale)
+    return Said(" ".join(subject.split()), text, html, slots, tuple(findings))
+
+
+def _template_words(template: Template) -> str:
+    """The words that are ours; a film's title may say what it likes."""
+    return "\n".join(text for _, text in template.slots.values())
+
+
+def _unknown(template: Template, line: int, name: str) -> Finding:
+    hint = "the record does not know it; begin the line with `? ` to leave it out then"
+    return Finding(template.file, line, "error", "unknown-value", "{" + name + "}", hint)
+
+
+def _amounts(body: str, amount: Money | None, file: str) -> list[Finding]:
+    """Every amount in the text must be the one in the record."""
+    allowed = {_digits(amount.plain())} if amount else set()
+    wrong = [found for found in _AMOUNT.findall(body) if _digits(found) not in allowed]
+    hint = f"the record says {amount}" if amount else "the record knows of no money"
+    return [Finding(file, 1, "error", "amount-mismatch", found.strip(), hint) for found in wrong]
+
+
+def _digits(text: str) -> str:
+    """An amount without its marks: 4.99, 4,99 and 1.234,00 become 499 and 123400."""
+    return re.sub(r"\D", "", text)
+
+
+def _html(subject: str, values: Mapping[str, str], template: Template, slots: Mapping[str, str], locale: str) -> str:
+    safe = {name: _SPECIAL.sub(r"\\\1", value) if name != "link" else value for name, value in values.items()}
+    parts = [f"<p>{escape(values['greeting'])}</p>"]
+    for slot in ORDER:
+        if slot not in slots:
+            continue
+        prose, _ = templates.fill(template.slots[slot][1], safe)
+        cleaned = nh3.clean(MARKDOWN.render(prose), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"})
+        parts.append(f'<div class="done" style="{DONE}">{cleaned}</div>' if slot == "remedy_done" else cleaned)
+    parts.append(f'<p style="{QUIET}">{escape(values["company"])}</p>')
+    body = "\n".join(parts)
+    return (
+        f'<!doctype html>\n<html lang="{escape(locale)}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{escape(subject)}</title></head>\n"
+        f'<body style="{BODY}"><div style="{COLUMN}">\n{body}\n</div></body></html>\n'
+    )
+
+
+BODY = "margin:0;padding:24px;font:16px/1.6 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
+COLUMN = "max-width:34em;margin:0 auto"
+DONE = "border-left:3px solid #1f6f5c;padding:2px 0 2px 16px;margin:20px 0;font-weight:600"
+QUIET = "margin-top:28px;opacity:.7"

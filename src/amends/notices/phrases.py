@@ -1,0 +1,116 @@
+"""What one customer lived through, in words: only what the record knows, with the right plural forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.core import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "dear": "Dear {name},",
+        "hello": "Hello,",
+        "failed_start": "It never started for you.",
+        "left": "It did not start, and after {span} you gave up waiting.",
+        "playback_failed": "It stopped with an error after {span} and did not come back.",
+        "stalled": "It stopped {times} and kept you waiting for {span} in all.",
+        "startup": "It took {span} to start.",
+        "other": "It did not work as we promised.",
+        "once": "once",
+        "times": "{n} times",
+        "second": "1 second",
+        "seconds": "{n} seconds",
+        "minute": "1 minute",
+        "minutes": "{n} minutes",
+        "hour": "1 hour",
+        "hours": "{n} hours",
+        "and": "{a} and {b}",
+    },
+    "de": {
+        "dear": "Guten Tag {name},",
+        "hello": "Guten Tag,",
+        "failed_start": "Er hat bei Ihnen gar nicht begonnen.",
+        "left": "Er begann nicht, und nach {span} Warten haben Sie aufgegeben.",
+        "playback_failed": "Er brach nach {span} mit einem Fehler ab und lief nicht weiter.",
+        "stalled": "Er blieb {times} stehen und ließ Sie insgesamt {span} warten.",
+        "startup": "Er brauchte {span}, bis er begann.",
+        "other": "Es ging nicht so, wie wir es versprochen haben.",
+        "once": "einmal",
+        "times": "{n}-mal",
+        "second": "1 Sekunde",
+        "seconds": "{n} Sekunden",
+        "minute": "1 Minute",
+        "minutes": "{n} Minuten",
+        "hour": "1 Stunde",
+        "hours": "{n} Stunden",
+        "and": "{a} und {b}",
+    },
+}
+
+
+def language(locale: str, fallback: str) -> str:
+    """The language we have words in that is nearest to a customer's: de-AT speaks de."""
+    for wanted in (locale, fallback, "en"):
+        base = wanted.replace("_", "-").split("-")[0].lower()
+        if base in WORDS:
+            return base
+    return "en"
+
+
+def babel_locale(locale: str, fallback: str) -> str:
+    for wanted in (locale, fallback):
+        try:
+            return str(Locale.parse(wanted.replace("-", "_")))
+        except (UnknownLocaleError, ValueError):
+            continue
+    return "en"
+
+
+def span(seconds: float, lang: str) -> str:
+    """A length of time in its two largest units, rounded.
+
+    >>> span(84, "en")
+    '1 minute and 24 seconds'
+    """
+    words, whole = WORDS[lang], max(1, round(seconds))
+    parts = [("hour", whole // 3600), ("minute", whole % 3600 // 60), ("second", whole % 60)]
+    said = [words[name].format(n=n) if n == 1 else words[f"{name}s"].format(n=n) for name, n in parts if n][:2]
+    return said[0] if len(said) == 1 else words["and"].format(a=said[0], b=said[1])
+
+
+def what_happened(facts: Mapping[str, Any], lang: str) -> str:
+    """The sentence for this customer, from the facts of their failure."""
+    words = WORDS[lang]
+    if facts.get("failed_start"):
+        return words["failed_start"]
+    if facts.get("exited_before_start") and facts.get("watched_s"):
+        return words["left"].format(span=span(float(facts["watched_s"]), lang))
+    if facts.get("playback_failed") and facts.get("played_s"):
+        return words["playback_failed"].format(span=span(float(facts["played_s"]), lang))
+    if facts.get("stall_s") and facts.get("stall_count"):
+        count = int(facts["stall_count"])
+        times = words["once"] if count == 1 else words["times"].format(n=count)
+        return words["stalled"].format(times=times, span=span(float(facts["stall_s"]), lang))
+    if facts.get("startup_s"):
+        return words["startup"].format(span=span(float(facts["startup_s"]), lang))
+    return words["other"]
+
+
+def greeting(name: str, lang: str) -> str:
+    clean = " ".join(name.split())
+    return WORDS[lang]["dear"].format(name=clean) if clean else WORDS[lang]["hello"]
+
+
+def moment(at: datetime, time_zone: str, fallback_zone: str, locale: str) -> tuple[str, str]:
+    """Day and time of day as the customer's clock showed them."""
+    try:
+        zone = ZoneInfo(time_zone or fallback_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo(fallback_zone)
+    local = at.astimezone(zone)
+    day = format_date(local, "EEEE, d MMMM" if not locale.startswith("de") else "EEEE, d. MMMM", locale=locale)
+    return day, format_time(local.timetz(), "short", tzinfo=zone, locale=locale)

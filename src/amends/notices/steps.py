@@ -1,0 +1,179 @@
+"""Composing notices for recoveries that are made right: kept as sent, and not sent with an error in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count
+
+import amends.customers.queries
+import amends.failures.queries
+import amends.outbox.queries
+import amends.outbox.steps
+import amends.recoveries.queries
+from amends.customers.records import Customer
+from amends.failures.records import Failure
+from amends.ground.ids import derive
+from amends.ground.moments import parse_moment
+from amends.ground.money import Money
+from amends.notices import compose as composing
+from amends.notices import templates, tokens
+from amends.notices.compose import Said
+from amends.notices.models import BookmarkRow, NoticeRow
+from amends.notices.records import Finding
+from amends.outbox.records import Order, Receipt
+from amends.recoveries.records import Recovery
+
+BATCH = 500
+
+
+def compose(now: datetime) -> int:
+    """Write the notice of every recovery made right since last time, a batch a transaction. How many."""
+    composed = 0
+    while part := _compose_part(now):
+        composed += part
+    return composed
+
+
+@transaction.atomic
+def _compose_part(now: datetime) -> int:
+    bookmark, _ = BookmarkRow.objects.select_for_update().get_or_create(what="made right")
+    at, _, last = bookmark.upto.partition(" ")
+    found = amends.recoveries.queries.made_right((parse_moment(at), last) if at else None, BATCH)
+    if not found:
+        return 0
+    recoveries = [recovery for _, recovery in found]
+    written = set(
+        NoticeRow.objects.filter(recovery_id__in=[r.recovery_id for r in recoveries]).values_list(
+            "recovery_id", flat=True
+        )
+    )
+    _write([recovery for recovery in recoveries if recovery.recovery_id not in written], now)
+    (moment, recovery_id), _ = found[-1]
+    bookmark.upto = f"{moment.isoformat().replace('+00:00', 'Z')} {recovery_id}"
+    bookmark.save()
+    return len(found)
+
+
+def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
+    failures = amends.failures.queries.by_id({recovery.failure_id for recovery in recoveries})
+    customers = amends.customers.queries.by_id({recovery.customer_id for recovery in recoveries})
+    receipts = amends.outbox.queries.receipts(_money_keys(recoveries))
+    mailed = _mailed_today({recovery.customer_id for recovery in recoveries}, now)
+    rows = []
+    for recovery in recoveries:
+        customer = customers.get(recovery.customer_id, Customer(recovery.customer_id))
+        row = _row(recovery, failures[recovery.failure_id], customer, receipts, now)
+        if row.state == "enqueued":
+            mailed[row.customer_id] = mailed.get(row.customer_id, 0) + 1
+            if mailed[row.customer_id] > settings.AMENDS.limits.mail_per_customer_day:
+                _hold(row, "too-many-mails", "more mails to this customer today than limits.mail_per_customer_day")
+        rows.append(row)
+    NoticeRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    customers_of = {row.notice_id: customers[row.customer_id] for row in rows if row.state == "enqueued"}
+    orders = [_order(row, customers_of[row.notice_id]) for row in rows if row.state == "enqueued"]
+    amends.outbox.steps.enqueue(orders, now)
+
+
+def _money_keys(recoveries: Sequence[Recovery]) -> list[str]:
+    return [f"{remedy.kind}:{r.recovery_id}" for r in recoveries for remedy in r.decision.remedies if remedy.amount]
+
+
+def _mailed_today(customer_ids: set[str], now: datetime) -> dict[str, int]:
+    since = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = NoticeRow.objects.filter(customer_id__in=customer_ids, composed_at__gte=since, state="enqueued")
+    return dict(rows.values_list("customer_id").annotate(Count("pk")).order_by())
+
+
+def _row(
+    recovery: Recovery, failure: Failure, customer: Customer, receipts: dict[str, Receipt], now: datetime
+) -> NoticeRow:
+    config = settings.AMENDS
+    amount, receipt = _paid(recovery, receipts)
+    link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
+    lang, values = composing.values_of(failure, customer, amount, receipt, link, config)
+    kind = _kind(recovery, amount)
+    candidates = _candidates(failure.promise, kind, lang)
+    notice_id = derive("note", recovery.recovery_id, kind, "1")
+    row = NoticeRow(
+        notice_id=notice_id,
+        recovery_id=recovery.recovery_id,
+        customer_id=recovery.customer_id,
+        template=f"{failure.promise}.{kind}",
+        locale=lang,
+        composed_at=now,
+        act_key=f"mail:{notice_id}",
+        slots={},
+        state="held",
+    )
+    if not candidates:
+        _hold(row, "no-template", f"write notices/{failure.promise}.{kind}.{lang}.md or notices/any.{kind}.{lang}.md")
+        return row
+    tried = [composing.compose(template, values, amount, lang) for template in candidates]
+    said = next((one for one in tried if one.may_be_sent), tried[0])
+    _fill(row, said)
+    if not said.may_be_sent:
+        return row
+    if not customer.email:
+        _hold(row, "no-address", "this customer has no mail address; what is owed has been paid all the same")
+    elif customer.contact.get("mail", customer.contact.get("email", True)) is False:
+        _hold(row, "not-wanted", "this customer does not want mail; their page still tells them")
+    else:
+        row.state = "enqueued"
+    return row
+
+
+def _fill(row: NoticeRow, said: Said) -> None:
+    row.subject, row.text, row.html, row.slots = said.subject, said.text, said.html, dict(said.slots)
+    row.findings = [asdict(finding) for finding in said.findings]
+
+
+def _hold(row: NoticeRow, rule: str, hint: str) -> None:
+    row.state = "held"
+    row.findings = [*(row.findings or []), asdict(Finding("", 0, "error", rule, row.customer_id, hint))]
+
+
+def _paid(recovery: Recovery, receipts: dict[str, Receipt]) -> tuple[Money | None, str]:
+    """What was paid and its receipt: only what the record proves."""
+    for remedy in recovery.decision.remedies:
+        receipt = receipts.get(f"{remedy.kind}:{recovery.recovery_id}")
+        if remedy.amount is not None and receipt is not None:
+            return remedy.amount, receipt.ref
+    return None, ""
+
+
+def _kind(recovery: Recovery, amount: Money | None) -> str:
+    if recovery.decision.person:
+        return "again" if amount else "call"
+    if amount is None:
+        return "apology"
+    return next(remedy.kind for remedy in recovery.decision.remedies if remedy.amount)
+
+
+def _candidates(promise: str, kind: str, lang: str) -> list[templates.Template]:
+    """Templates that could say it, best first: the promise's own before the general, the customer's language first."""
+    found, _ = templates.read_all(settings.AMENDS.directory)
+    languages = dict.fromkeys((lang, settings.AMENDS.company.locale, "en"))
+    names = [(f"{name}.{kind}", wanted) for wanted in languages for name in (promise, "any")]
+    return [found[name] for name in names if name in found]
+
+
+def _order(row: NoticeRow, customer: Customer) -> Order:
+    host = urlsplit(settings.AMENDS.public_url).hostname or "localhost"
+    mark = hashlib.sha256(row.act_key.encode()).hexdigest()[:32]
+    payload = {
+        "to": customer.email,
+        "subject": row.subject,
+        "text": row.text,
+        "html": row.html,
+        "locale": row.locale,
+        "message_id": f"<{mark}@{host if '.' in host else host + '.localdomain'}>",
+        "references": [],
+    }
+    return Order(row.act_key, "mail.apology", "smtp", row.recovery_id, row.customer_id, payload, urgency=4)

@@ -1,0 +1,23 @@
+"""What other rooms and pages may ask about remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from amends.ground.money import Money
+from amends.remedies.models import RemedyRow
+from amends.remedies.records import RemedyDone
+
+
+def remedies_of(recovery_ids: Collection[str]) -> dict[str, list[RemedyDone]]:
+    """Remedies by recovery, in the order in which they were promised."""
+    found: dict[str, list[RemedyDone]] = {}
+    for row in RemedyRow.objects.filter(recovery_id__in=recovery_ids).order_by("promised_at", "remedy_id"):
+        found.setdefault(row.recovery_id, []).append(_remedy(row))
+    return found
+
+
+def _remedy(row: RemedyRow) -> RemedyDone:
+    amount = Money(row.amount_minor, row.currency) if row.amount_minor is not None else None
+    ids = (row.remedy_id, row.recovery_id, row.customer_id, row.kind)
+    return RemedyDone(*ids, amount, row.state, row.act_key, row.ref, row.settled_at)

@@ -1,0 +1,145 @@
+"""Landing segments: what was answered with 2xx is on disk before the answer.
+
+A segment is an append-only file of records; each is a header of 24 bytes (magic, kind, length, CRC-32, receive time in
+ms) and the body as received. Threads of a process share one fsync (group commit). A torn tail, from a kill in the
+middle of a write, is recognised by its length or CRC and was never answered.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADER = struct.Struct("<4sIQQ")  # magic, CRC-32 of kind, time and body; (kind << 56 | length); receive time in ms
+MAGIC = b"AMS1"
+KINDS = ("", "events", "event-lines", "cmcd", "lines", "refused")
+ROLL_BYTES = 64 * 2**20
+SUFFIX = ".landing"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One record of a segment: what kind of body, when it came, the body, and where the next record begins."""
+
+    kind: str
+    received_ms: int
+    body: bytes
+    next_offset: int
+
+
+class _Ask:
+    """One thread's wish to have its record on disk."""
+
+    __slots__ = ("done", "error", "record")
+
+    def __init__(self, record: bytes) -> None:
+        self.record = record
+        self.done = False
+        self.error: OSError | None = None
+
+
+class Log:
+    """This process's own segment; `append` returns once the body is on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._gate = threading.Condition()
+        self._waiting: list[_Ask] = []
+        self._busy = False
+        self._descriptor = -1
+        self._size = 0
+
+    def append(self, kind: str, body: bytes, received_ms: int) -> None:
+        """Write and fsync, together with whatever other threads ask for meanwhile. OSError when the disk says no."""
+        ask = _Ask(pack(kind, body, received_ms))
+        with self._gate:
+            self._waiting.append(ask)
+            while self._busy and not ask.done:
+                self._gate.wait()
+            if ask.done:
+                return _settle(ask)
+            self._busy, batch, self._waiting = True, self._waiting, []
+        self._commit_all(batch)
+        return _settle(ask)
+
+    def _commit_all(self, batch: list[_Ask]) -> None:
+        """The first thread of a batch writes for all of it; an error is everybody's."""
+        error: OSError | None = None
+        try:
+            self._commit(b"".join(ask.record for ask in batch))
+        except OSError as met:
+            error = met
+        with self._gate:
+            for ask in batch:
+                ask.done, ask.error = True, error
+            self._busy = False
+            self._gate.notify_all()
+
+    def _commit(self, data: bytes) -> None:
+        if self._descriptor < 0 or self._size > ROLL_BYTES:
+            self._open()
+        start = self._size
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            os.fdatasync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, start)
+            raise
+        self._size += len(data)
+
+    def _open(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._descriptor, self._size = os.open(self.directory / name, flags, 0o640), 0
+        folder = os.open(self.directory, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _settle(ask: _Ask) -> None:
+    if ask.error is not None:
+        raise ask.error
+
+
+def pack(kind: str, body: bytes, received_ms: int) -> bytes:
+    tagged = KINDS.index(kind) << 56 | len(body)
+    checksum = zlib.crc32(body, zlib.crc32(struct.pack("<QQ", tagged, received_ms)))
+    return HEADER.pack(MAGIC, checksum, tagged, received_ms) + body
+
+
+def segments(directory: Path) -> list[Path]:
+    """Every segment, oldest first."""
+    return sorted(directory.glob(f"*{SUFFIX}"))
+
+
+def read(path: Path, offset: int, at_most: int) -> Iterator[Landed]:
+    """Whole records from `offset` on, about `at_most` bytes of them; stops before a torn tail."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        taken = 0
+        while taken < at_most:
+            header = file.read(HEADER.size)
+            if len(header) < HEADER.size:
+                return
+            magic, checksum, tagged, received_ms = HEADER.unpack(header)
+            body = file.read(tagged & (1 << 56) - 1) if magic == MAGIC else b""
+            good = zlib.crc32(body, zlib.crc32(header[8:])) == checksum
+            if magic != MAGIC or len(body) != tagged & (1 << 56) - 1 or not good:
+                return
+            offset += HEADER.size + len(body)
+            taken += HEADER.size + len(body)
+            yield Landed(KINDS[tagged >> 56], received_ms, body, offset)

@@ -1,0 +1,158 @@
+"""What other rooms and pages may ask about signals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from amends.ground.moments import format_moment, parse_moment
+from amends.ground.money import Money
+from amends.signals.models import ApiKeyRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
+from amends.signals.records import Playback, Quarantined, Signal, Viewing
+
+
+def viewings_changed_since(cursor: str, limit: int) -> tuple[list[Viewing], str]:
+    """Viewings in the order in which they changed, and the cursor to go on from."""
+    rows = ViewingRow.objects.filter(stale=False).order_by("changed_at", "session_id")
+    if cursor:
+        at, session_id = cursor.split(" ", 1)
+        moment = parse_moment(at)
+        rows = rows.filter(Q(changed_at__gt=moment) | Q(changed_at=moment, session_id__gt=session_id))
+    found = list(rows[:limit])
+    if found:
+        last = found[-1]
+        cursor = f"{last.changed_at.isoformat().replace('+00:00', 'Z')} {last.session_id}"
+    return _viewings(found), cursor
+
+
+def viewings(session_ids: Collection[str]) -> list[Viewing]:
+    return _viewings(list(ViewingRow.objects.filter(pk__in=session_ids)))
+
+
+def viewing(session_id: str) -> Viewing | None:
+    return next(iter(viewings([session_id])), None)
+
+
+def recent_viewings(limit: int, only_unclaimed: bool = False) -> list[Viewing]:
+    """The newest viewings first; those that nobody claims alone, where asked."""
+    rows = ViewingRow.objects.order_by("-started_at")
+    if only_unclaimed:
+        claimed = PlaybackRow.objects.values("session_id")
+        rows = rows.filter(customer_id="").exclude(session_id__in=claimed)
+    return _viewings(list(rows[:limit]))
+
+
+def unclaimed_count() -> int:
+    """Closed play sessions that nobody claims: kept, reported, never guessed at."""
+    claimed = PlaybackRow.objects.values("session_id")
+    return ViewingRow.objects.filter(closed=True, customer_id="").exclude(session_id__in=claimed).count()
+
+
+def counts() -> dict[str, int]:
+    return {
+        "signals": SignalRow.objects.count(),
+        "sessions": ViewingRow.objects.count(),
+        "open sessions": ViewingRow.objects.filter(closed=False).count(),
+        "quarantine": QuarantineRow.objects.filter(state="waiting").count(),
+    }
+
+
+def _viewings(rows: list[ViewingRow]) -> list[Viewing]:
+    playbacks = {row.session_id: row for row in PlaybackRow.objects.filter(pk__in=[row.session_id for row in rows])}
+    return [_viewing(row, playbacks.get(row.session_id)) for row in rows]
+
+
+def _viewing(row: ViewingRow, played: PlaybackRow | None) -> Viewing:
+    playback = _playback(played, row.customer_id) if played else None
+    return Viewing(
+        session_id=row.session_id,
+        started_at=row.started_at,
+        last_seen_at=row.last_seen_at,
+        closed=row.closed,
+        settled_at=row.settled_at,
+        gaps=row.gaps,
+        facts=row.facts,
+        spans=tuple(row.spans),
+        customer_id=played.customer_id if played else row.customer_id,
+        content_id=row.content_id,
+        playback=playback,
+        changed_at=row.changed_at,
+    )
+
+
+def _playback(row: PlaybackRow, told_by_player: str) -> Playback:
+    disputed = row.disputed_by or (told_by_player if told_by_player not in ("", row.customer_id) else "")
+    price = Money(row.price_minor, row.currency) if row.price_minor is not None and row.currency else None
+    return Playback(
+        row.session_id,
+        row.customer_id,
+        title=row.title,
+        product=row.product,
+        order_id=row.order_id,
+        price=price,
+        payment_ref=row.payment_ref,
+        started_at=row.started_at,
+        disputed_by=disputed,
+    )
+
+
+def matters(type_: str, after: int, limit: int) -> list[Signal]:
+    """Signals of one type in the order of their arrival, behind the given sequence number."""
+    rows = SignalRow.objects.filter(type=type_, pk__gt=after).order_by("pk")[:limit]
+    return [Signal(r.pk, r.source, r.event_id, r.type, r.time, r.received_at, r.data) for r in rows]
+
+
+def quarantined(state: str = "waiting", after: int = 0, limit: int = 50) -> list[Quarantined]:
+    """What waits for a person, oldest first."""
+    return [_quarantined(row) for row in QuarantineRow.objects.filter(state=state, pk__gt=after).order_by("pk")[:limit]]
+
+
+def quarantined_one(number: int) -> Quarantined | None:
+    row = QuarantineRow.objects.filter(pk=number).first()
+    return _quarantined(row) if row else None
+
+
+def _quarantined(row: QuarantineRow) -> Quarantined:
+    return Quarantined(
+        row.pk, row.door, row.position, row.field, row.reason, row.raw, row.state, row.times, row.received_at
+    )
+
+
+def key_scopes(secret: str) -> list[str] | None:
+    """The scopes of a live key; None when the secret is unknown or revoked."""
+    hashed = hashlib.sha256(secret.encode()).digest()
+    row = ApiKeyRow.objects.filter(prefix=secret[:12], revoked_at=None).first()
+    if row is None or bytes(row.hashed) != hashed:
+        return None
+    return list(row.scopes)
+
+
+def keys() -> list[str]:
+    """One line per key: first letters, name, scopes, since when, revoked or not."""
+    return [_key_line(row) for row in ApiKeyRow.objects.order_by("pk")]
+
+
+def _key_line(row: ApiKeyRow) -> str:
+    ended = f"revoked {format_moment(row.revoked_at)}" if row.revoked_at else "live"
+    return f"{row.prefix}…  {row.name}  [{', '.join(row.scopes)}]  since {format_moment(row.created_at)}  {ended}"
+
+
+def nothing_pending(now: datetime) -> bool:
+    """Whether every play session that reached us has been looked at."""
+    return not ViewingRow.objects.filter(stale=True).exists()
+
+
+def export_rows() -> Iterator[dict[str, Any]]:
+    yield from SignalRow.objects.order_by("pk").values().iterator(5000)
+
+
+def export_viewings() -> Iterator[dict[str, Any]]:
+    yield from ViewingRow.objects.order_by("pk").values().iterator(5000)
+
+
+def export_quarantine() -> Iterator[dict[str, Any]]:
+    yield from QuarantineRow.objects.order_by("pk").values().iterator(5000)

@@ -1,0 +1,122 @@
+"""Files of any kind we read, plain or compressed, as Arrow tables of `records.REPORTS`; memory stays flat."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from amends.telemetry.cmcd import CmcdSettings, Unreadable
+from amends.telemetry.logs import LineReader, from_names, reader_for
+from amends.telemetry.reading import DEFAULT, MAX_LINE, BadLine, OnBad, Rows, add_record
+from amends.telemetry.records import REPORTS
+
+BATCH_ROWS = 100_000
+GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, OSError)
+
+
+def read_file(
+    path: str, *, settings: CmcdSettings = DEFAULT, on_bad: OnBad, batch_rows: int = BATCH_ROWS
+) -> Iterator[pa.Table]:
+    """Read JSON lines, access logs (combined, W3C, JSON) or Parquet; `-` is standard input.
+
+    A line that cannot be read goes to `on_bad`; a compressed file that breaks off gives what could be read first.
+    """
+    if path != "-":
+        with Path(path).open("rb") as file:
+            if file.read(4) == PARQUET:
+                yield from _read_parquet(path, settings, on_bad, batch_rows)
+                return
+    with _opened(path) as file:
+        yield from _read_lines(path, file, settings, on_bad, batch_rows)
+
+
+def _opened(path: str) -> Any:
+    raw: IO[bytes] = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed by the reader
+    buffered = io.BufferedReader(raw, 1 << 20)  # type: ignore[type-var]  # both are raw enough to be peeked into
+    start = buffered.peek(4)[:4]
+    if start.startswith(GZIP):
+        return gzip.GzipFile(fileobj=buffered)
+    if start == ZSTD:
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True))
+    return buffered
+
+
+def _read_lines(
+    path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad, batch_rows: int
+) -> Iterator[pa.Table]:
+    rows, reader = Rows(settings), None
+    for number, line in _numbered(path, file, on_bad):
+        text = line.decode("utf-8", "surrogateescape")
+        if not text.strip():
+            continue
+        reader = reader or reader_for(text)
+        _add(rows, reader, text, number, path, on_bad)
+        if len(rows.rows) >= batch_rows:
+            yield rows.table()
+    yield rows.table()
+
+
+def _numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    try:
+        while chunk := list(islice(file, 10_000)):
+            for line in chunk:
+                number += 1
+                yield number, line
+    except BROKEN as error:
+        on_bad(BadLine(number + 1, f"the file breaks off here ({error}); what came before it was read", "", path))
+
+
+def _add(rows: Rows, reader: LineReader, text: str, number: int, path: str, on_bad: OnBad) -> None:
+    try:
+        if len(text) > MAX_LINE:
+            raise Unreadable(f"line: longer than {MAX_LINE} characters")
+        text.encode("utf-8")
+        record = reader(text)
+        if record is not None:
+            add_record(rows, record)
+    except (Unreadable, ValueError) as error:
+        reason = "line: not UTF-8" if isinstance(error, UnicodeEncodeError) else str(error)
+        on_bad(BadLine(number, reason, text[:MAX_LINE].encode("utf-8", "replace").decode(), path))
+
+
+def _read_parquet(path: str, settings: CmcdSettings, on_bad: OnBad, batch_rows: int) -> Iterator[pa.Table]:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        on_bad(BadLine(0, f"not a readable Parquet file: {error}", "", path))
+        return
+    ours = set(REPORTS.names) <= set(file.schema_arrow.names)
+    done = 0
+    for batch in file.iter_batches(batch_rows, columns=REPORTS.names if ours else None):
+        if ours:
+            yield pa.Table.from_batches([batch]).cast(REPORTS)
+        else:
+            yield _from_columns(batch.to_pylist(), done, path, settings, on_bad)
+        done += batch.num_rows
+
+
+def _from_columns(
+    found: Iterable[dict[str, object]], done: int, path: str, settings: CmcdSettings, on_bad: OnBad
+) -> pa.Table:
+    """Parquet whose columns are named like a log's."""
+    rows = Rows(settings)
+    for number, row in enumerate(found, done + 1):
+        try:
+            record = row if "kind" in row else from_names(row)
+            if record is not None:
+                add_record(rows, record)
+        except (Unreadable, ValueError, TypeError) as error:
+            on_bad(BadLine(number, str(error), str(row)[:MAX_LINE], path))
+    return rows.table()

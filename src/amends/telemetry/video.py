@@ -1,0 +1,124 @@
+"""`amends assess video`: play sessions from files, without a server or a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from amends.ground.moments import format_moment, from_ms
+from amends.telemetry import files, kernel
+from amends.telemetry.cmcd import CmcdSettings
+from amends.telemetry.reading import DEFAULT, BadLine, OnBad
+from amends.telemetry.records import REPORTS
+
+LINE = (
+    *("session_id", "customer_id", "started_at", "startup_s", "stall_count", "stall_s", "watched_s", "played_s"),
+    *("bitrate_kbps_mean", "switches", "failed_start", "exited_before_start", "playback_failed", "score", "method"),
+    *("confidence", "spans"),
+)
+SHOWN_BAD = 5
+
+
+def assess_files(
+    paths: Iterable[str], *, on_bad: OnBad, settings: CmcdSettings = DEFAULT, progress: Progress | None = None
+) -> pa.Table:
+    """All sessions of all files, a session's reports gathered from wherever they stand."""
+    pieces = [REPORTS.empty_table()]
+    for path in paths:
+        task = progress.add_task(path, total=None) if progress else None
+        for table in files.read_file(path, settings=settings, on_bad=on_bad):
+            pieces.append(table)
+            if progress and task is not None:
+                progress.advance(task, table.num_rows)
+    return kernel.assess(pa.concat_tables(pieces))
+
+
+def lines(sessions: pa.Table) -> Iterator[dict[str, Any]]:
+    """One record per session, with the fields of the outside contract in their order."""
+    for row in sessions.to_pylist():
+        row["started_at"] = format_moment(from_ms(row["started_at_ms"]))
+        yield {name: row[name] for name in LINE}
+
+
+def assess_video(paths: list[str], format_: str, output: str | None) -> int:
+    """Assess, write, and say on stderr what was set aside; 1 when nothing could be read, 2 on a wrong call."""
+    if format_ not in ("jsonl", "table", "parquet"):
+        print(f"amends assess video: format {format_!r} is unknown; use jsonl, table or parquet", file=sys.stderr)
+        return 2
+    missing = [path for path in paths if path != "-" and not Path(path).is_file()]
+    if missing:
+        print(f"amends assess video: no such file: {', '.join(missing)}", file=sys.stderr)
+        return 2
+    bad: list[BadLine] = []
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} reports"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        sessions = assess_files(paths, on_bad=bad.append, progress=progress)
+    _tell_bad(bad)
+    _write(sessions, format_, output)
+    return 0 if sessions.num_rows or not bad else 1
+
+
+def _tell_bad(bad: list[BadLine]) -> None:
+    if not bad:
+        return
+    print(f"{len(bad)} line(s) set aside:", file=sys.stderr)
+    for line in bad[:SHOWN_BAD]:
+        print(f"  {line.file}:{line.line}: {line.reason}", file=sys.stderr)
+    if len(bad) > SHOWN_BAD:
+        print(f"  … and {len(bad) - SHOWN_BAD} more", file=sys.stderr)
+
+
+def _write(sessions: pa.Table, format_: str, output: str | None) -> None:
+    if format_ == "parquet":
+        _write_parquet(sessions, output)
+    elif format_ == "table":
+        Console(file=open(output, "w", encoding="utf-8") if output else None).print(_table(sessions))  # noqa: SIM115
+    else:
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines(sessions))
+        if output:
+            Path(output).write_text(text, "utf-8")
+        else:
+            sys.stdout.write(text)
+
+
+def _write_parquet(sessions: pa.Table, output: str | None) -> None:
+    if output:
+        pq.write_table(sessions, output, compression="zstd")
+        return
+    sink = pa.BufferOutputStream()
+    pq.write_table(sessions, sink, compression="zstd")
+    sys.stdout.buffer.write(sink.getvalue())
+
+
+def _table(sessions: pa.Table) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    heads = ("session", "start s", "stalls", "stalled s", "played s", "kbit/s", "verdict", "method", "sure")
+    for name in heads:
+        table.add_column(name, justify="left" if name in ("session", "verdict", "method") else "right")
+    for row in sessions.to_pylist():
+        numbers = ("startup_s", "stall_count", "stall_s", "played_s", "bitrate_kbps_mean")
+        shown = ["–" if row[name] is None else f"{row[name]:,.1f}".removesuffix(".0") for name in numbers]
+        table.add_row(row["session_id"][:36], *shown, _verdict(row), row["method"], f"{row['confidence']:.0%}")
+    return table
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["failed_start"]:
+        return "[red]never started[/]"
+    if row["playback_failed"]:
+        return "[red]stopped with an error[/]"
+    if row["exited_before_start"]:
+        return "[yellow]left before it started[/]"
+    if row["stall_s"]:
+        return "[yellow]stalled[/]"
+    return "[dim]not known[/]" if row["confidence"] < 0.5 else "played"
