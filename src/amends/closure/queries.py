@@ -18,4 +18,4 @@ def answers_of(recovery_ids: Collection[str]) -> dict[str, list[CustomerAnswer]]
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from AnswerRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in AnswerRow.objects.order_by("pk").values().iterator(5000))

@@ -30,4 +30,4 @@ def _record(row: CustomerRow) -> Customer:
 
 def export_rows() -> Iterator[dict[str, Any]]:
     """Every customer, streaming."""
-    yield from CustomerRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in CustomerRow.objects.order_by("pk").values().iterator(5000))

@@ -17,4 +17,6 @@ class Customer:
     time_zone: str = ""
     segment: str = ""
     since: date | None = None
-    contact: Mapping[str, bool] = field(default_factory=dict)  # channel -> may be used; absent means yes for what is owed
+    contact: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # channel -> may be used; absent means yes for what is owed

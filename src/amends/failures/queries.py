@@ -99,4 +99,4 @@ def _failure(row: FailureRow) -> Failure:
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from FailureRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in FailureRow.objects.order_by("pk").values().iterator(5000))

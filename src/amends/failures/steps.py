@@ -75,7 +75,9 @@ def _judge(promise: Promise, viewings: Sequence[Viewing], now: datetime) -> int:
 def _judge_version(promise: Promise, version: Version, viewings: Sequence[Viewing], now: datetime) -> int:
     columns = amends.promises.rules.columns_of([viewing.facts for viewing in viewings])
     verdicts = amends.promises.rules.judge(columns, version)
-    broken = [_from_viewing(promise, viewing, verdicts, i, now) for i, viewing in enumerate(viewings) if verdicts.severity[i]]
+    broken = [
+        _from_viewing(promise, viewing, verdicts, i, now) for i, viewing in enumerate(viewings) if verdicts.severity[i]
+    ]
     kept = [_id(promise.name, v.customer_id, v.session_id) for i, v in enumerate(viewings) if not verdicts.severity[i]]
     withdrawn = FailureRow.objects.filter(pk__in=kept, withdrawn_at=None).update(withdrawn_at=now, revised_at=now)
     _write(broken)

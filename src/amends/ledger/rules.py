@@ -31,18 +31,12 @@ def _move(
     return Posting(f"{kind}:{act_key}", kind, recovery_id, customer_id, act_key, at, entries)
 
 
-def reserve(
-    act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime
-) -> Posting:
+def reserve(act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime) -> Posting:
     """Money is granted: it leaves the policy's budget and is owed to the customer."""
-    return _move(
-        "reserved", act_key, recovery_id, customer_id, f"budget:{policy}", f"owed:{customer_id}", amount, at
-    )
+    return _move("reserved", act_key, recovery_id, customer_id, f"budget:{policy}", f"owed:{customer_id}", amount, at)
 
 
-def settle(
-    act_key: str, recovery_id: str, customer_id: str, provider: str, amount: Money, at: datetime
-) -> Posting:
+def settle(act_key: str, recovery_id: str, customer_id: str, provider: str, amount: Money, at: datetime) -> Posting:
     """A receipt came: it is owed no more, the provider has paid it."""
     return _move(
         "settled", act_key, recovery_id, customer_id, f"owed:{customer_id}", f"provider:{provider}", amount, at
@@ -51,6 +45,4 @@ def settle(
 
 def release(act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime) -> Posting:
     """The grant is taken back: the money returns to the budget."""
-    return _move(
-        "released", act_key, recovery_id, customer_id, f"owed:{customer_id}", f"budget:{policy}", amount, at
-    )
+    return _move("released", act_key, recovery_id, customer_id, f"owed:{customer_id}", f"budget:{policy}", amount, at)

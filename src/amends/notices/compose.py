@@ -21,7 +21,9 @@ from amends.notices.templates import NEEDED, SLOTS, Template
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": False})
 TAGS = {"p", "strong", "em", "a", "ul", "ol", "li", "br"}
 ORDER = ("what", "when", "for_you", "cause", "ours", "remedy_done", "prevention", "contact", "nothing_to_do")
-_AMOUNT = re.compile(r"(?:[€$£¥]\s?\d[\d.,\u00a0]*|\d[\d.,\u00a0]*\s?(?:[€$£¥]|[A-Z]{3}\b)|\b[A-Z]{3}[\s\u00a0]\d[\d.,]*)")
+_AMOUNT = re.compile(
+    r"(?:[€$£¥]\s?\d[\d.,\u00a0]*|\d[\d.,\u00a0]*\s?(?:[€$£¥]|[A-Z]{3}\b)|\b[A-Z]{3}[\s\u00a0]\d[\d.,]*)"
+)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
 
 
@@ -116,7 +118,9 @@ def _html(subject: str, values: Mapping[str, str], template: Template, slots: Ma
         if slot not in slots:
             continue
         prose, _ = templates.fill(template.slots[slot][1], safe)
-        cleaned = nh3.clean(MARKDOWN.render(prose), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"})
+        cleaned = nh3.clean(
+            MARKDOWN.render(prose), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"}
+        )
         parts.append(f'<div class="done" style="{DONE}">{cleaned}</div>' if slot == "remedy_done" else cleaned)
     parts.append(f'<p style="{QUIET}">{escape(values["company"])}</p>')
     body = "\n".join(parts)

@@ -45,4 +45,4 @@ def _notice(row: NoticeRow) -> Notice:
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from NoticeRow.objects.order_by("pk").values().iterator(2000)
+    yield from (dict(row) for row in NoticeRow.objects.order_by("pk").values().iterator(2000))

@@ -21,7 +21,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Notice:
-    """A composed message: `slots` are what, when, for_you, cause, ours, remedy_done, prevention, contact, nothing_to_do."""
+    """A composed message; `slots` are the filled sections by name (see `templates.SLOTS`)."""
 
     notice_id: str
     recovery_id: str

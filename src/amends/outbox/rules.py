@@ -26,7 +26,7 @@ class Next:
 
 def wait_s(key: str, attempts: int) -> float:
     """Back-off that doubles up to an hour, spread by the key so that not everybody knocks at once."""
-    wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** max(0, attempts - 1))
+    wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(20, max(0, attempts - 1)))
     return wait * (0.5 + 0.5 * share_of("back-off", f"{key}:{attempts}"))
 
 

@@ -66,7 +66,9 @@ def _version(path: Path, item: Any) -> Version:
 def _broken_if(path: Path, item: Marked) -> tuple[tuple[Limit, ...], dict[str, str]]:
     rules = item.get("broken_if")
     if not isinstance(rules, Marked) or not rules:
-        raise Mistake(str(path), item.line_of("broken_if"), "broken_if: is missing or empty", "name a measure or a flag")
+        raise Mistake(
+            str(path), item.line_of("broken_if"), "broken_if: is missing or empty", "name a measure or a flag"
+        )
     limits, flags = [], {}
     for name, value in rules.items():
         line = rules.line_of(name)
@@ -84,7 +86,9 @@ def _broken_if(path: Path, item: Marked) -> tuple[tuple[Limit, ...], dict[str, s
 
 def _limit(path: Path, line: int, name: str, value: Any) -> Limit:
     if not isinstance(value, dict) or not value or set(value) - set(SEVERITIES):
-        raise Mistake(str(path), line, f"{name}: expected limits by severity", "write {minor: 4, major: 15, severe: 60}")
+        raise Mistake(
+            str(path), line, f"{name}: expected limits by severity", "write {minor: 4, major: 15, severe: 60}"
+        )
     try:
         numbers = {severity: float(limit) for severity, limit in value.items()}
     except (TypeError, ValueError) as error:

@@ -20,9 +20,7 @@ def check(policy: Policy) -> list[Mistake]:
 def _check_version(policy: Policy, version: TableVersion) -> Iterator[Mistake]:
     last = version.rows[-1]
     if last.cells:
-        yield Mistake(
-            policy.file, last.line, "some failures fit no row", "end with a row whose when: is {}", "error"
-        )
+        yield Mistake(policy.file, last.line, "some failures fit no row", "end with a row whose when: is {}", "error")
     seen: list[Row] = []
     for row in version.rows:
         hiding = next((earlier for earlier in seen if _covers(earlier, row)), None)
@@ -43,7 +41,7 @@ def _covers(earlier: Row, later: Row) -> bool:
 def _implies(cell: Cell, wanted: Cell) -> bool:
     if cell.name != wanted.name:
         return False
-    if cell == wanted or wanted.op == "notnull" and cell.op != "null":
+    if cell == wanted or (wanted.op == "notnull" and cell.op != "null"):
         return True
     values = cell.value if cell.op == "in" else (cell.value,) if cell.op == "=" else None
     if values is None:

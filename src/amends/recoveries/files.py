@@ -11,7 +11,19 @@ from typing import Any
 
 from amends.ground.marked import Marked, MarkedList, Mistake, load
 from amends.ground.money import Money, MoneyError
-from amends.recoveries.tables import Bounded, Cell, Chosen, Fixed, Grant, Percent, PerUnit, Policy, Row, TableVersion, Term
+from amends.recoveries.tables import (
+    Bounded,
+    Cell,
+    Chosen,
+    Fixed,
+    Grant,
+    Percent,
+    PerUnit,
+    Policy,
+    Row,
+    TableVersion,
+    Term,
+)
 
 # What a policy may look at, and of which type. Personal fields are not here and cannot be.
 INPUTS: dict[str, str] = {

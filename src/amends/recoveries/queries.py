@@ -113,4 +113,4 @@ def _recovery(row: RecoveryRow) -> Recovery:
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from RecoveryRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in RecoveryRow.objects.order_by("pk").values().iterator(5000))

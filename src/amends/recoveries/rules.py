@@ -1,4 +1,4 @@
-"""Deciding what is fair: a failure, its history and a policy in, a decision with its reasons out. Pure, so replayable."""
+"""Deciding what is fair: a failure, its history and a policy in; a decision with its reasons out. Replayable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from amends.failures.records import Failure, Recurrence, Severity
 from amends.ground.ids import share_of
 from amends.ground.money import Money, MoneyError, round_half_up
 from amends.recoveries.records import Decision, Remedy
-from amends.recoveries.tables import Bounded, Cell, Chosen, Fixed, Grant, Percent, PerUnit, Policy, Row, TableVersion, Term
+from amends.recoveries.tables import (
+    Bounded,
+    Cell,
+    Chosen,
+    Fixed,
+    Grant,
+    Percent,
+    PerUnit,
+    Policy,
+    Row,
+    TableVersion,
+    Term,
+)
 
 FACTS = ("stall_s", "stall_count", "longest_stall_s", "startup_s", "watched_s", "played_s")
 
@@ -82,9 +94,9 @@ def reckon(term: Term, inputs: Mapping[str, Any], currency: str) -> Decimal:
         units = inputs.get(term.unit)
         if units is None:
             raise NoAmount(f"{term.unit} is not known")
-        return _same_currency(term.money, currency) * units
+        return _same_currency(term.money, currency) * Decimal(units)
     if isinstance(term, Chosen):
-        amounts = [reckon(part, inputs, currency) for part in term.terms]
+        amounts: list[Decimal] = [reckon(part, inputs, currency) for part in term.terms]
         return max(amounts) if term.largest else min(amounts)
     return _bounded(term, inputs, currency)
 
@@ -146,7 +158,17 @@ def _undecided(
 ) -> Decision:
     trace = {"rows": looked_at or [], "amounts": []}
     return Decision(
-        policy.name, version, policy.digest, "", (), why, True, False, (f"{why}: a person decides",), plain(inputs), trace
+        policy.name,
+        version,
+        policy.digest,
+        "",
+        (),
+        why,
+        True,
+        False,
+        (f"{why}: a person decides",),
+        plain(inputs),
+        trace,
     )
 
 

@@ -1,4 +1,4 @@
-"""The parsed policy: dated versions of an ordered table whose cells are data, so that it can be checked and replayed."""
+"""The parsed policy: dated versions of an ordered table whose cells are data: it can be checked and replayed."""
 
 from __future__ import annotations
 

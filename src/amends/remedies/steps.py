@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 import amends.failures.queries
 import amends.ledger.rules
@@ -18,6 +20,7 @@ from amends.failures.records import Failure
 from amends.ground.ids import derive
 from amends.ground.moments import format_moment
 from amends.ground.money import Money
+from amends.ledger.records import Posting
 from amends.outbox.records import Act, ActState, Order
 from amends.recoveries.records import Recovery, RecoveryState, Remedy
 from amends.remedies.models import RemedyRow
@@ -40,7 +43,9 @@ def provide(now: datetime) -> int:
 @transaction.atomic
 def _provide(approved: Sequence[Recovery], now: datetime) -> None:
     failures = amends.failures.queries.by_id({recovery.failure_id for recovery in approved})
-    rows, orders, postings = [], [], []
+    rows: list[RemedyRow] = []
+    orders: list[Order] = []
+    postings: list[Posting] = []
     for recovery in approved:
         for remedy in (*recovery.decision.remedies, *_call(recovery)):
             row = _row(recovery, remedy, now)
@@ -54,8 +59,8 @@ def _provide(approved: Sequence[Recovery], now: datetime) -> None:
     RemedyRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     amends.outbox.steps.enqueue(orders, now)
     amends.ledger.steps.post(postings)
-    ids = [recovery.recovery_id for recovery in approved]
-    amends.recoveries.steps.move(ids, RecoveryState.UNDER_WAY, who=WORKER, why="remedies are on their way", now=now)
+    started = [recovery.recovery_id for recovery in approved]
+    amends.recoveries.steps.move(started, RecoveryState.UNDER_WAY, who=WORKER, why="remedies are on their way", now=now)
 
 
 def _call(recovery: Recovery) -> tuple[Remedy, ...]:
@@ -82,6 +87,7 @@ def _row(recovery: Recovery, remedy: Remedy, now: datetime) -> RemedyRow:
 
 
 def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure) -> Order:
+    payload: dict[str, Any]
     if remedy.amount is None:
         payload = {"reason": recovery.decision.person or "the policy wants a person to call"}
         kind, connector = f"person.{remedy.kind}", "person"
@@ -105,9 +111,9 @@ def settle(now: datetime) -> int:
     return changed + _finish(now)
 
 
-def _settle_rows(rows: object, now: datetime) -> int:
+def _settle_rows(rows: QuerySet[RemedyRow], now: datetime) -> int:
     changed, after = 0, ""
-    while part := list(rows.filter(remedy_id__gt=after).order_by("remedy_id")[:BATCH]):  # type: ignore[attr-defined]
+    while part := list(rows.filter(remedy_id__gt=after).order_by("remedy_id")[:BATCH]):
         after = part[-1].remedy_id
         acts = amends.outbox.queries.answers([row.act_key for row in part])
         answered = [(row, acts[row.act_key]) for row in part if row.act_key in acts]

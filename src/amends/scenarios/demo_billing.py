@@ -96,13 +96,16 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(service.hang_s)
         if fault in ("hang", "drop"):
             self.close_connection = True
-            return self.connection.close()
+            self.connection.close()
+            return None
         if fault == "after":
             return self._answer(500, {"error": "after the effect"})
         if fault == "html":
             return self._send(200, b"<html>Bad gateway</html>", "text/html")
         shown = effect if fault != "wrong-key" else effect | {"key": "somebody-else"}
-        return self._answer(200 if new else 409, {name: shown[name] for name in ("key", "ref", "amount_minor", "currency")})
+        return self._answer(
+            200 if new else 409, {name: shown[name] for name in ("key", "ref", "amount_minor", "currency")}
+        )
 
     def do_GET(self) -> None:
         path, service = urlsplit(self.path).path, self.service

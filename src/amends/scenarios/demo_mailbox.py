@@ -34,7 +34,7 @@ class DemoMailbox:
         self.lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         to = envelope.rcpt_tos[0]
         self.times[to] = self.times.get(to, 0) + 1
         verdict = self.answer(to, self.times[to])
@@ -60,7 +60,7 @@ class DemoMailbox:
 
     @staticmethod
     def _read(path: Path) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(path.read_bytes(), policy=policy.default))
+        return message_from_bytes(path.read_bytes(), policy=policy.default)
 
     def index(self) -> str:
         items = [

@@ -147,12 +147,12 @@ def nothing_pending(now: datetime) -> bool:
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from SignalRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in SignalRow.objects.order_by("pk").values().iterator(5000))
 
 
 def export_viewings() -> Iterator[dict[str, Any]]:
-    yield from ViewingRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in ViewingRow.objects.order_by("pk").values().iterator(5000))
 
 
 def export_quarantine() -> Iterator[dict[str, Any]]:
-    yield from QuarantineRow.objects.order_by("pk").values().iterator(5000)
+    yield from (dict(row) for row in QuarantineRow.objects.order_by("pk").values().iterator(5000))

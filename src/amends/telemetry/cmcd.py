@@ -148,7 +148,7 @@ def to_row(members: Members, envelope: Envelope, settings: CmcdSettings) -> tupl
     prefer = kind if kind in ("a", "v", "av") else "v"
     url = members.get("url")
     path = envelope.path or (urlsplit(url).path if isinstance(url, str) else None)
-    status = envelope.status if envelope.status is not None else whole(members, "rc", 599)
+    status = envelope.status if envelope.status is not None and envelope.status < 1000 else whole(members, "rc", 599)
     taken = envelope.taken_ms if envelope.taken_ms is not None else whole(members, "ttlb", MAX_MS)
     starved = members.get("bs")
     starved_ms = whole(members, "bsd", MAX_MS, prefer)

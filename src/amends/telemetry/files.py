@@ -37,11 +37,11 @@ def read_file(
             if file.read(4) == PARQUET:
                 yield from _read_parquet(path, settings, on_bad, batch_rows)
                 return
-    with _opened(path) as file:
+    with opened(path) as file:
         yield from _read_lines(path, file, settings, on_bad, batch_rows)
 
 
-def _opened(path: str) -> Any:
+def opened(path: str) -> Any:
     raw: IO[bytes] = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed by the reader
     buffered = io.BufferedReader(raw, 1 << 20)  # type: ignore[type-var]  # both are raw enough to be peeked into
     start = buffered.peek(4)[:4]
@@ -56,7 +56,7 @@ def _read_lines(
     path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad, batch_rows: int
 ) -> Iterator[pa.Table]:
     rows, reader = Rows(settings), None
-    for number, line in _numbered(path, file, on_bad):
+    for number, line in numbered(path, file, on_bad):
         text = line.decode("utf-8", "surrogateescape")
         if not text.strip():
             continue
@@ -67,7 +67,7 @@ def _read_lines(
     yield rows.table()
 
 
-def _numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
+def numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
         while chunk := list(islice(file, 10_000)):
@@ -120,3 +120,12 @@ def _from_columns(
         except (Unreadable, ValueError, TypeError) as error:
             on_bad(BadLine(number, str(error), str(row)[:MAX_LINE], path))
     return rows.table()
+
+
+def parquet_rows(path: str) -> Iterator[dict[str, Any]]:
+    """Rows of a Parquet log as records of our own line form."""
+    for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+        for row in batch.to_pylist():
+            record = row if "kind" in row or "specversion" in row else from_names(row)
+            if record is not None:
+                yield record

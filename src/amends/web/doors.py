@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import wraps
+from typing import Any
 from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
@@ -90,7 +91,7 @@ def _binary(request: HttpRequest) -> bytes:
 
 def _answer(taken: Taken) -> HttpResponse:
     refused = [asdict(refusal) for refusal in taken.refused]
-    body = {"accepted": taken.accepted, "duplicate": taken.duplicate, "refused": refused}
+    body: dict[str, Any] = {"accepted": taken.accepted, "duplicate": taken.duplicate, "refused": refused}
     if taken.accepted or taken.duplicate:
         return HttpResponse(json.dumps(body), status=202, content_type="application/json")
     detail = "every event was refused; each says why and waits in the quarantine" if refused else "no event in the body"

@@ -19,7 +19,9 @@ def require(request: HttpRequest, scope: str) -> None:
     scopes = _scopes(secret)
     if scopes is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="amends"'}
-        raise Problem(401, "expected `Authorization: Bearer KEY` with a live key; `amends keys new` makes one", challenge)
+        raise Problem(
+            401, "expected `Authorization: Bearer KEY` with a live key; `amends keys new` makes one", challenge
+        )
     if scope not in scopes:
         raise Problem(403, f"this key lacks the scope {scope}")
 

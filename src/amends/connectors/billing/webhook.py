@@ -51,7 +51,9 @@ class BillingWebhook:
 
     def find(self, order: Order) -> Found:
         try:
-            reply = self._send("GET", f"{self.url}/acts/{quote(order.key, safe='')}", headers=self._signed_get(order.key))
+            reply = self._send(
+                "GET", f"{self.url}/acts/{quote(order.key, safe='')}", headers=self._signed_get(order.key)
+            )
         except (httpx.HTTPError, httpx.InvalidURL, _TooMuch) as error:
             return Unknown(f"cannot be looked up: {type(error).__name__} {error}".strip())
         if reply.status_code == 404:

@@ -1,0 +1,168 @@
+"""`amends ingest`: files into the same landing as the doors; resumable, and twice is once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from amends.ground.moments import to_ms
+from amends.signals import door
+from amends.signals.models import LandedRow
+from amends.telemetry import files, logs
+from amends.telemetry.cmcd import Unreadable
+from amends.telemetry.reading import BadLine
+
+PIECE = 2000
+PREFIX = "ingest:"
+
+
+@dataclass
+class Summary:
+    """What came of it, over all files."""
+
+    files: int = 0
+    lines: int = 0
+    events: int = 0
+    duplicate: int = 0
+    reports: int = 0
+    skipped: int = 0  # lines read in an earlier run, or without anything for us
+    bad: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+def ingest_and_tell(paths: list[str], *, as_json: bool) -> int:
+    """Ingest and print a summary; 1 when a file is missing or nothing in it could be read."""
+    summary = Summary()
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} bytes"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        for path in paths:
+            if path != "-" and not Path(path).is_file():
+                summary.missing.append(path)
+                continue
+            size = Path(path).stat().st_size if path != "-" else None
+            task = progress.add_task(Path(path).name, total=size)
+            _ingest(path, summary, lambda done, task=task: progress.update(task, completed=done))
+    if as_json:
+        print(json.dumps(asdict(summary)))
+    else:
+        _tell(summary)
+    return int(bool(summary.missing) or (summary.bad > 0 and not summary.events + summary.reports + summary.skipped))
+
+
+def _tell(summary: Summary) -> None:
+    print(
+        f"{summary.files} file(s), {summary.lines:,} lines: {summary.reports:,} player reports, "
+        f"{summary.events:,} events ({summary.duplicate:,} known already), "
+        f"{summary.skipped:,} skipped, {summary.bad:,} set aside in the quarantine"
+    )
+    for path in summary.missing:
+        print(f"no such file: {path}", file=sys.stderr)
+
+
+def _ingest(path: str, summary: Summary, advance: Any) -> None:
+    """One file, a piece at a time; how far it got is kept under a fingerprint of how the file begins."""
+    summary.files += 1
+    name = PREFIX + (_fingerprint(path) if path != "-" else f"stdin-{datetime.now(UTC).timestamp()}")
+    row, _ = LandedRow.objects.get_or_create(segment=name, defaults={"finished": True, "changed_at": datetime.now(UTC)})
+    pieces = _pieces(path)
+    for number, (records, bad, done) in enumerate(pieces, 1):
+        summary.lines += done
+        if number <= row.read_to:
+            summary.skipped += done
+            continue
+        _land(records, bad, done, summary)
+        LandedRow.objects.filter(pk=name).update(read_to=number, changed_at=datetime.now(UTC))
+        advance(number)
+
+
+def _fingerprint(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.sha256(file.read(1 << 16) + str(Path(path).stat().st_size).encode()).hexdigest()
+
+
+def _pieces(path: str) -> Iterator[tuple[list[dict[str, Any]], list[BadLine], int]]:
+    """Records and bad lines, about two thousand lines at a time."""
+    records: list[dict[str, Any]] = []
+    bad: list[BadLine] = []
+    count = 0
+    for record, wrong in _records(path):
+        count += 1
+        if wrong is not None:
+            bad.append(wrong)
+        elif record is not None:
+            records.append(record)
+        if count >= PIECE:
+            yield records, bad, count
+            records, bad, count = [], [], 0
+    if count:
+        yield records, bad, count
+
+
+def _records(path: str) -> Iterator[tuple[dict[str, Any] | None, BadLine | None]]:
+    if path != "-" and Path(path).open("rb").read(4) == files.PARQUET:  # noqa: SIM115 - four bytes
+        for row in files.parquet_rows(path):
+            yield row, None
+        return
+    reader: logs.LineReader | None = None
+    broken: list[BadLine] = []
+    with files.opened(path) as file:
+        for number, line in files.numbered(path, file, broken.append):
+            text = line.decode("utf-8", "replace")
+            if not text.strip():
+                continue
+            reader = reader or (_event_or_log if text.lstrip().startswith("{") else logs.reader_for(text))
+            try:
+                yield reader(text), None
+            except (Unreadable, ValueError) as error:
+                yield None, BadLine(number, str(error), text.rstrip("\n"), path)
+    for wrong in broken:
+        yield None, wrong
+
+
+def _event_or_log(line: str) -> dict[str, Any] | None:
+    """A CloudEvent, one of our own request lines, or a server's JSON log line."""
+    if '"specversion"' in line:
+        found: dict[str, Any] = json.loads(line)
+        return found
+    return logs.read_json(line)
+
+
+def _land(records: list[dict[str, Any]], bad: list[BadLine], count: int, summary: Summary) -> None:
+    now = datetime.now(UTC)
+    events = [record for record in records if "specversion" in record]
+    lines = [record for record in records if "specversion" not in record]
+    if events:
+        body = "\n".join(json.dumps(event) for event in events).encode()
+        taken = door.take(body, lines=True, one=False, now=now, door="ingest")
+        summary.events += taken.accepted
+        summary.duplicate += taken.duplicate
+        summary.bad += len(taken.refused)
+    if lines:
+        body = "\n".join(json.dumps(line, default=str) for line in lines).encode()
+        door.log().append("lines", body, to_ms(now))
+        summary.reports += len(lines)
+    if bad:
+        refused = [_refusal(wrong) for wrong in bad]
+        door.log().append("refused", json.dumps(refused).encode(), to_ms(now))
+        summary.bad += len(bad)
+    summary.skipped += count - len(records) - len(bad)
+
+
+def _refusal(wrong: BadLine) -> dict[str, str]:
+    place = {"door": "ingest", "position": f"{wrong.file}:{wrong.line}", "field": wrong.reason.partition(":")[0]}
+    return place | {"reason": wrong.reason, "raw": wrong.raw[:20_000]}
