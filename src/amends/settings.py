@@ -135,6 +135,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the signal doors read their own bod
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "amends.web.front.views.no_csrf"
+SILENCED_SYSTEM_CHECKS = ["urls.W002"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
 ]

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.cache import never_cache
 
-from amends.web import health
+from amends.web import api, health
+from amends.web.desk import actions, pages
+from amends.web.front import views as front
+from amends.web.yours import views as own
+
+handler403 = front.forbidden
+handler404 = front.not_found
+handler500 = front.broken
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", front.front, name="front"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("v1/docs", api.docs),
+    path("v1/", api.api.urls),
+    path("yours/<str:token>", own.yours, name="yours"),
+    path("desk/", pages.today, name="desk-today"),
+    path("desk/sign-in", never_cache(pages.SignIn.as_view()), name="desk-sign-in"),
+    path("desk/sign-out", LogoutView.as_view(next_page="desk-sign-in"), name="desk-sign-out"),
+    path("desk/recoveries", pages.recoveries, name="desk-recoveries"),
+    path("desk/recoveries/<str:recovery_id>", pages.recovery, name="desk-recovery"),
+    path("desk/recoveries/<str:recovery_id>/approve", actions.approve, name="desk-approve"),
+    path("desk/recoveries/<str:recovery_id>/decline", actions.decline, name="desk-decline"),
+    path("desk/recoveries/<str:recovery_id>/close", actions.close, name="desk-close"),
+    path("desk/failures", pages.failures, name="desk-failures"),
+    path("desk/acts", pages.acts, name="desk-acts"),
+    path("desk/acts/<str:key>", pages.act, name="desk-act"),
+    path("desk/acts/<str:key>/retry", actions.retry, name="desk-retry"),
+    path("desk/acts/<str:key>/settle", actions.settle, name="desk-settle"),
+    path("desk/sessions", pages.sessions, name="desk-sessions"),
+    path("desk/sessions/<str:session_id>", pages.session, name="desk-session"),
+    path("desk/quarantine", pages.quarantine, name="desk-quarantine"),
+    path("desk/quarantine/<int:number>", pages.quarantined, name="desk-quarantined"),
+    path("desk/quarantine/<int:number>/resend", actions.resend, name="desk-resend"),
+    path("desk/quarantine/<int:number>/dismiss", actions.dismiss, name="desk-dismiss"),
+    path("desk/mails/<str:notice_id>", pages.mail_html, name="desk-mail"),
+    path("desk/pieces", pages.pieces, name="desk-pieces"),
 ]

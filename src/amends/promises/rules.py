@@ -17,7 +17,7 @@ SEVERITIES = ("", "minor", "major", "severe")
 
 @dataclass(frozen=True)
 class Verdicts:
-    """One entry per viewing: severity as an index into SEVERITIES (0 is kept), used anyway, and what each measure said."""
+    """One entry per viewing: severity as an index into SEVERITIES (0 is kept), used anyway, and each measure."""
 
     severity: npt.NDArray[np.int8]
     used_anyway: npt.NDArray[np.bool_]

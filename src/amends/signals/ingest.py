@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from amends.ground.moments import to_ms
-from amends.signals import door
-from amends.signals.models import LandedRow
+from amends.signals import door, steps
 from amends.telemetry import files, logs
 from amends.telemetry.cmcd import Unreadable
 from amends.telemetry.reading import BadLine
@@ -78,15 +77,15 @@ def _ingest(path: str, summary: Summary, advance: Any) -> None:
     """One file, a piece at a time; how far it got is kept under a fingerprint of how the file begins."""
     summary.files += 1
     name = PREFIX + (_fingerprint(path) if path != "-" else f"stdin-{datetime.now(UTC).timestamp()}")
-    row, _ = LandedRow.objects.get_or_create(segment=name, defaults={"finished": True, "changed_at": datetime.now(UTC)})
+    read_to = steps.ingested_to(name, datetime.now(UTC))
     pieces = _pieces(path)
     for number, (records, bad, done) in enumerate(pieces, 1):
         summary.lines += done
-        if number <= row.read_to:
+        if number <= read_to:
             summary.skipped += done
             continue
         _land(records, bad, done, summary)
-        LandedRow.objects.filter(pk=name).update(read_to=number, changed_at=datetime.now(UTC))
+        steps.note_ingested(name, number, datetime.now(UTC))
         advance(number)
 
 

@@ -309,3 +309,13 @@ def create_key(name: str, scopes: Sequence[str], now: datetime) -> str:
 def revoke_key(prefix: str, now: datetime) -> bool:
     """Revoke the live key that begins so; False when there is none."""
     return bool(ApiKeyRow.objects.filter(prefix=prefix[:12], revoked_at=None).update(revoked_at=now))
+
+
+def ingested_to(name: str, now: datetime) -> int:
+    """How many pieces of a file have been ingested; the file is known by its fingerprint."""
+    row, _ = LandedRow.objects.get_or_create(segment=name, defaults={"finished": True, "changed_at": now})
+    return row.read_to
+
+
+def note_ingested(name: str, pieces: int, now: datetime) -> None:
+    LandedRow.objects.filter(pk=name).update(read_to=pieces, changed_at=now)

@@ -1,0 +1,72 @@
+"""Filters for pages: money, spans of time, moments and tags, said one way everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from amends.ground.money import Money, MoneyError
+
+register = template.Library()
+GOOD = ("done", "made right", "closed", "enqueued", "yes", "resent", "live")
+BAD = ("refused", "in doubt", "declined", "held", "severe", "no", "reopened")
+WAIT = ("proposed", "parked", "unknown", "trying", "with a person", "waiting", "major", "partly", "under way", "due")
+
+
+@register.filter
+def money(value: Money | None) -> str:
+    return value.words(settings.AMENDS.company.locale) if value else "–"
+
+
+@register.filter
+def minor(value: int, currency: str) -> str:
+    try:
+        return Money(value, currency).words(settings.AMENDS.company.locale)
+    except MoneyError:
+        return f"{value} {currency}"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """`84.2` as `1 min 24 s`; below a minute with one decimal."""
+    if value is None:
+        return "not known"
+    if value < 60:
+        return f"{value:.1f} s".replace(".0 s", " s")
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n)
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """A moment on the company's clock, machine-readable beside."""
+    if value is None:
+        return "–"
+    local = value.astimezone(ZoneInfo(settings.AMENDS.company.time_zone))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), local.strftime("%-d %b %Y, %H:%M:%S"))
+
+
+@register.filter
+def tag(value: Any) -> SafeString:
+    """A state as a coloured tag; the word itself carries the meaning."""
+    text = str(value)
+    kind = "good" if text in GOOD else "bad" if text in BAD else "wait" if text in WAIT else ""
+    return format_html('<span class="tag {}">{}</span>', kind, text)
+
+
+@register.filter
+def grouped(value: int) -> str:
+    return f"{value:,}"
+
+
+@register.filter
+def field(record: Any, name: str) -> Any:
+    """A value of a mapping by a name that is not an identifier."""
+    return record.get(name) if hasattr(record, "get") else None
