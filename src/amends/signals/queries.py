@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 
 from amends.ground.moments import format_moment, parse_moment
 from amends.ground.money import Money
-from amends.signals.models import ApiKeyRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
+from amends.signals import landing
+from amends.signals.models import ApiKeyRow, LandedRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
 from amends.signals.records import Playback, Quarantined, Signal, Viewing
 
 
@@ -141,9 +142,15 @@ def _key_line(row: ApiKeyRow) -> str:
     return f"{row.prefix}…  {row.name}  [{', '.join(row.scopes)}]  since {format_moment(row.created_at)}  {ended}"
 
 
-def nothing_pending(now: datetime) -> bool:
-    """Whether every play session that reached us has been looked at."""
-    return not ViewingRow.objects.filter(stale=True).exists()
+def pending() -> dict[str, int]:
+    """What still has to be read or looked at: bytes landed, sessions with new reports, sessions not over yet."""
+    read = dict(LandedRow.objects.values_list("segment", "read_to"))
+    sizes = {path.name: path.stat().st_size for path in landing.segments(settings.AMENDS.var / "landing")}
+    return {
+        "landed bytes": sum(max(0, size - read.get(name, 0)) for name, size in sizes.items()),
+        "sessions to look at": ViewingRow.objects.filter(stale=True).count(),
+        "open sessions": ViewingRow.objects.filter(closed=False).count(),
+    }
 
 
 def export_rows() -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 UNKNOWN = -1
+LATEST_MS = 24 * 3_600_000
 
 
 @dataclass
@@ -78,7 +79,9 @@ def _one_clock(reports: pa.Table, session: Ints, count: int) -> Ints:
     smallest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(smallest, session, delay)
     shifted = player + np.where(smallest == np.iinfo(np.int64).max, 0, smallest)[session]
-    believable = said & (received - shifted < 600_000)  # a clock that jumps is not believed
+    believable = said & (
+        received - shifted < LATEST_MS
+    )  # reports may be kept and sent late; a clock a day off is not believed
     return np.where(believable, shifted, received)
 
 

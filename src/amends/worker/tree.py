@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
 
 import amends.outbox.queries
+import amends.recoveries.queries
+import amends.signals.queries
 from amends.web.server import die_with_parent
 from amends.worker import deliver, story
 from amends.worker.lock import story_lock
@@ -79,23 +82,35 @@ def work() -> int:
 
 
 def drain(until_idle: bool, timeout: float) -> int:
-    """Run until nothing is due; with `until_idle` also until no act waits for a later try. 1 when time ran out."""
+    """Run until nothing is due; with `until_idle` also until no session is open and no act waits for a later try.
+
+    1 when time ran out. Where another worker holds the story, its work is watched instead.
+    """
     set_up(os.environ.get("AMENDS_LOG", "WARNING"))
-    deadline = time.monotonic() + timeout
+    deadline, before = time.monotonic() + timeout, {"": -1}
     while time.monotonic() < deadline:
         with story_lock(settings.AMENDS.var) as held:
-            idle = story.run_until_idle(deliver.once, deadline) if held else _others_idle()
-        if idle and not (until_idle and amends.outbox.queries.open_count()):
+            idle = story.run_until_idle(deliver.once, deadline) if held else False
+        left = pending(until_idle)
+        if not any(left.values()) and (idle or left == before):
             return 0
-        time.sleep(0.1)
-    left = amends.outbox.queries.counts()
-    print(f"not idle after {timeout:g} s: acts by state {left}", file=sys.stderr)
+        before = left
+        time.sleep(0.2 if held else 1.0)
+    print(f"not idle after {timeout:g} s: {', '.join(f'{n} {what}' for what, n in left.items() if n)}", file=sys.stderr)
     return 1
 
 
-def _others_idle() -> bool:
-    """Another worker holds the story: we only watch whether it has anything left to deliver."""
-    return not amends.outbox.queries.open_count()
+def pending(until_idle: bool) -> dict[str, int]:
+    """What is left to do by machine."""
+    signals = amends.signals.queries.pending()
+    if not until_idle:
+        signals.pop("open sessions")
+        return signals | {"acts due": amends.outbox.queries.due_count(datetime.now(UTC))}
+    recoveries = amends.recoveries.queries.counts()
+    return signals | {
+        "acts": amends.outbox.queries.open_count(),
+        "approved recoveries": recoveries.get("approved", 0),
+    }
 
 
 def _stop_on_signals() -> threading.Event:
