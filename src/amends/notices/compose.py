@@ -83,7 +83,7 @@ def compose(template: Template, values: Mapping[str, str], amount: Money | None,
     body = "\n\n".join(slots[slot] for slot in ORDER if slot in slots)
     text = f"{values['greeting']}\n\n{body}\n\n{values['company']}\n"
     findings += lint.lint_text(_template_words(template), template.file)
-    findings += _amounts(body, amount, template.file)
+    findings += _amounts(_ours(template, values), amount, template.file)
     html = _html(subject, values, template, slots, locale)
     return Said(" ".join(subject.split()), text, html, slots, tuple(findings))
 
@@ -91,6 +91,15 @@ def compose(template: Template, values: Mapping[str, str], amount: Money | None,
 def _template_words(template: Template) -> str:
     """The words that are ours; a film's title may say what it likes."""
     return "\n".join(text for _, text in template.slots.values())
+
+
+NOT_OURS = ("title", "link", "receipt", "greeting", "company", "contact_email", "contact_phone")
+
+
+def _ours(template: Template, values: Mapping[str, str]) -> str:
+    """The words with their amounts and times, but without names, links and receipts, which may look like amounts."""
+    masked = {name: "…" if name in NOT_OURS and value else value for name, value in values.items()}
+    return "\n".join(templates.fill(text, masked)[0] for _, text in template.slots.values())
 
 
 def _unknown(template: Template, line: int, name: str) -> Finding:
