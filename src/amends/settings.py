@@ -132,7 +132,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AMENDS.public_url.startswith("https://")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the signal doors read their own bodies, by their own limit
-SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_REFERRER_POLICY = "same-origin"  # `no-referrer` makes browsers send Origin: null with a form, which CSRF refuses
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "amends.web.front.views.no_csrf"

@@ -58,13 +58,18 @@ class Cell:
     value: Any
 
     def words(self) -> str:
-        shown = ", ".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
-        return {
-            "null": f"{self.name} is not known",
-            "notnull": f"{self.name} is known",
-            "in": f"{self.name} is one of {shown}",
-            "between": f"{self.name} lies between {' and '.join(map(str, self.value))}" if self.op == "between" else "",
-        }.get(self.op, f"{self.name} {self.op} {shown}")
+        """The condition as a person reads it: `used anyway: no`, `recurrence at least 1`."""
+        name = self.name.replace("_", " ").removesuffix(" s")
+        if self.op in ("null", "notnull"):
+            return f"{name} is {'not ' if self.op == 'null' else ''}known"
+        if self.op == "in":
+            return f"{name} is {' or '.join(map(str, self.value))}"
+        if self.op == "between":
+            return f"{name} is between {self.value[0]} and {self.value[1]}"
+        if isinstance(self.value, bool):
+            return f"{name}: {'yes' if self.value == (self.op == '=') else 'no'}"
+        said = {"=": "is", "!=": "is not", "<": "below", "<=": "at most", ">": "above", ">=": "at least"}[self.op]
+        return f"{name} {said} {self.value}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,10 +69,9 @@ def _read_lines(
 def numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
-        while chunk := list(islice(file, 10_000)):
-            for line in chunk:
-                number += 1
-                yield number, line
+        for line in file:  # one by one: when the file breaks off, what was read before it is not lost
+            number += 1
+            yield number, line
     except BROKEN as error:
         on_bad(BadLine(number + 1, f"the file breaks off here ({error}); what came before it was read", "", path))
 

@@ -73,6 +73,7 @@ class Demo:
         self.console = console
         self.began = time.monotonic()
         self.server: subprocess.Popen[bytes] | None = None
+        self.ended_ms = 0  # when the evening ended: the same for every run in one directory
         self.environment: dict[str, str] = {}
         self.key = self.password = self.billing = self.mailbox = ""
 
@@ -98,22 +99,24 @@ class Demo:
             "AMENDS_OPERATOR_PASSWORD": secret["password"],
         }
         self.password = secret["password"]
+        self.ended_ms = int(secret["ended_ms"])
         self.key = self._init(secret)
         self._start_server()
 
-    def _secret(self) -> dict[str, str]:
+    def _secret(self) -> dict[str, Any]:
         """Keys of this demo, kept beside it so that a second run fits the first."""
         path = self.place / "demo-secrets.json"
         if not path.exists():
             billing = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-            path.write_text(json.dumps({"billing": billing, "password": secrets.token_urlsafe(9), "key": ""}))
+            ended = {"ended_ms": time.time_ns() // 1_000_000}
+            path.write_text(json.dumps({"billing": billing, "password": secrets.token_urlsafe(9), "key": "", **ended}))
             path.chmod(0o600)
-        found: dict[str, str] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
         return found
 
-    def _init(self, secret: dict[str, str]) -> str:
+    def _init(self, secret: dict[str, Any]) -> str:
         if secret["key"]:
-            return secret["key"]
+            return str(secret["key"])
         made = json.loads(self._amends("init", str(self.place), "--json"))
         config = self.place / "amends.toml"
         text = config.read_text("utf-8")
@@ -146,7 +149,7 @@ class Demo:
 
     def send(self, expected: dict[str, Any]) -> None:
         """The evening, through the public doors, faster than life."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.ended_ms
         evening = world.make(expected["seed"], expected["sessions"], now_ms)
         columns = (
             SpinnerColumn(),

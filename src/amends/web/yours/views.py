@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 import amends.closure.queries
@@ -25,6 +26,7 @@ from amends.web import charts
 from amends.web.yours.words import WORDS
 
 
+@csrf_exempt  # the link itself is the secret; no cookie speaks for anybody here, and no referrer leaves the page
 @require_http_methods(["GET", "HEAD", "POST"])
 def yours(request: HttpRequest, token: str) -> HttpResponse:
     """What happened to one customer and what was done about it, behind the secret in their link."""
