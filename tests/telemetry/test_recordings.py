@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,9 @@ def without(line: bytes, *names: str) -> bytes:
 
 
 def test_sessions_do_not_touch_each_other() -> None:
-    alone = {row["session_id"]: row for row in map(assessed, map(lines_of, TRACES[:6]))}
-    together, _ = reading.from_lines([line for trace in TRACES[:6] for line in lines_of(trace)])
+    several = [trace for trace in TRACES if trace.stem.split("-")[0] not in ("dash", "hls", "shaka")]  # those share ids
+    alone = {row["session_id"]: row for row in map(assessed, map(lines_of, several))}
+    together, _ = reading.from_lines([line for trace in several for line in lines_of(trace)])
 
     assert {row["session_id"]: row for row in kernel.assess(together).to_pylist()} == alone
 
@@ -100,7 +102,7 @@ def test_spans_follow_each_other_and_fit_the_session(trace: Path) -> None:
     spans = assessed(lines_of(trace))["spans"]
 
     assert all(span["from_s"] <= span["to_s"] for span in spans)
-    assert all(a["to_s"] <= b["from_s"] + 0.01 for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a["to_s"] <= b["from_s"] + 0.01 for a, b in pairwise(spans))
 
 
 def test_requests_alone_never_claim_what_events_alone_deny() -> None:

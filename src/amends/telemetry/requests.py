@@ -84,10 +84,17 @@ def assess_requests(ordered: Ordered, wanted: Bools) -> dict[int, Outcome]:
     """The outcome of each wanted session, by its number."""
     outcomes = {}
     for session, seen in _gather(ordered, wanted).items():
+        seen.requests = _once(seen.requests)
         numbered = segments.place(seen.requests) if seen.requests else False
         lived = arithmetic.live(seen.requests)
         outcomes[session] = Outcome(seen, lived, numbered, lived.reached_end)
     return outcomes
+
+
+def _once(requests: list[Request]) -> list[Request]:
+    """Repeats dropped, and requests of one moment in an order of their own: how they came in decides nothing."""
+    by_what = {(r.at, r.kind, r.path, -1.0 if r.buffer is None else r.buffer): r for r in requests}
+    return [by_what[what] for what in sorted(by_what)]
 
 
 def _gather(ordered: Ordered, wanted: Bools) -> dict[int, Seen]:
@@ -141,11 +148,9 @@ def _note_request(
     seen.failed_head = False
     if buffer is None and deadline:
         buffer = deadline  # `dl` is the buffer in time to play
-    again = seen.requests and seen.requests[-1].at == moment and seen.requests[-1].path == (path or "")
-    if not again:
-        length = duration / 1000 if duration else None
-        ahead = None if buffer is None else buffer / 1000
-        seen.requests.append(Request(moment, name, path or "", length, ahead, bitrate, status, rate, bool(nor)))
+    length = duration / 1000 if duration else None
+    ahead = None if buffer is None else buffer / 1000
+    seen.requests.append(Request(moment, name, path or "", length, ahead, bitrate, status, rate, bool(nor)))
 
 
 def _flags(outcome: Outcome) -> dict[str, bool | None]:

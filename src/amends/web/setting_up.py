@@ -6,6 +6,7 @@ import os
 import secrets
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
@@ -17,6 +18,7 @@ SCOPES = ["signals:write", "quarantine:write", "read"]
 
 def prepare(operator: str, now: datetime) -> dict[str, str]:
     """Migrate, and make operator and key unless there are some; the secrets made, shown once and never again."""
+    settings.AMENDS.var.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
     made = {"api_key": "", "operator": operator, "password": ""}
     if not User.objects.exists():

@@ -91,7 +91,8 @@ class Demo:
         service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl")
         _, self.billing = demo_billing.start(service)
         _, smtp, self.mailbox = demo_mailbox.start(demo_mailbox.DemoMailbox(self.place / "demo-mails"))
-        self.environment = os.environ | {
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
+        self.environment = outside | {
             "AMENDS_BILLING_URL": self.billing,
             "AMENDS_BILLING_SECRET": secret["billing"],
             "AMENDS_SMTP_URL": smtp,
@@ -136,7 +137,7 @@ class Demo:
     def _start_server(self) -> None:
         command = [sys.executable, "-m", "amends", "serve", "--dir", str(self.place), "--port", str(self.port)]
         log = (self.place / "demo-server.log").open("ab")
-        self.server = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log)  # noqa: S603
+        self.server = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
@@ -146,6 +147,13 @@ class Demo:
             except httpx.HTTPError:
                 time.sleep(0.1)
         raise RuntimeError(f"the server did not come up; see {self.place / 'demo-server.log'}")
+
+    def kill_and_start_again(self) -> None:
+        """What a power cut does: server and worker die at once, and start again."""
+        if self.server is not None:
+            os.killpg(self.server.pid, signal.SIGKILL)
+            self.server.wait()
+        self._start_server()
 
     def send(self, expected: dict[str, Any]) -> None:
         """The evening, through the public doors, faster than life."""

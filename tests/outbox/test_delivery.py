@@ -1,0 +1,187 @@
+"""Acts against real servers of our own that misbehave: at most one effect, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from amends.connectors.billing.webhook import BillingWebhook
+from amends.connectors.smtp.mailer import SmtpMailer
+from amends.outbox import queries, rules, steps
+from amends.outbox.records import Act, ActState, Connector, Order
+from amends.scenarios import demo_billing, demo_mailbox
+
+SECRET = "whsec_" + "QUJD" * 10
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MONEY = {"amount_minor": 499, "currency": "EUR", "payment_ref": "pay_1", "reason": "film-plays", "decided_at": "x"}
+MAIL = {
+    **{"to": "ada@viewers.example", "subject": "We are sorry", "text": "Hello", "html": "<p>Hello</p>"},
+    **{"message_id": "<m1@amends.example>", "references": [], "locale": "en"},
+}
+
+
+@pytest.fixture
+def billing(tmp_path: Path) -> Iterator[tuple[demo_billing.DemoBilling, BillingWebhook]]:
+    service = demo_billing.DemoBilling(tmp_path / "effects.jsonl", hang_s=0.2)
+    server, url = demo_billing.start(service)
+    yield service, BillingWebhook(url, SECRET)
+    server.shutdown()
+
+
+def order(key: str = "refund:rec_1", **more: object) -> Order:
+    return Order(key, "remedy.refund", "billing", "rec_1", "ada", MONEY | more)
+
+
+def deliver(connector: Connector, rounds: int = 12) -> Act:
+    """Work like a worker does, an hour later each round, until the act has come to an end."""
+    now = NOW
+    for _ in range(rounds):
+        for found in steps.claim("w", [connector.name], 10, now):
+            begun = steps.begin("w", found.key, now)
+            assert begun
+            attempts, look_up = begun
+            known = rules.after_find(found.key, attempts, connector.find(found), now) if look_up else None
+            if known is None:
+                answer = connector.act(found, now)
+                known = rules.after_try(found.key, attempts, answer, now, can_find=connector.can_find)
+            steps.record("w", found.key, "try", known, now)
+        now += timedelta(hours=1)
+    (act,) = queries.recent(1)
+    return act
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", ["", "before", "after", "hang", "drop", "busy", "html", "wrong-key"])
+def test_whatever_billing_does_once_the_money_moves_once(
+    billing: tuple[demo_billing.DemoBilling, BillingWebhook], fault: str
+) -> None:
+    service, connector = billing
+    service.fault = lambda key, times: fault if times == 1 else ""
+    steps.enqueue([order()], NOW)
+
+    act = deliver(connector)
+    assert act.state is ActState.DONE
+    assert [effect["amount_minor"] for effect in service.effects.values()] == [499]
+    assert act.ref == "demo_000001"
+
+
+@pytest.mark.django_db
+def test_a_refusal_stands_before_a_person(billing: tuple[demo_billing.DemoBilling, BillingWebhook]) -> None:
+    service, connector = billing
+    service.fault = lambda key, times: "refuse"
+    steps.enqueue([order()], NOW)
+
+    assert deliver(connector).state is ActState.REFUSED
+    assert [act.key for act in queries.for_a_person(5)] == ["refund:rec_1"]
+    assert not service.effects
+
+
+@pytest.mark.django_db
+def test_an_answer_about_another_amount_is_no_receipt(
+    billing: tuple[demo_billing.DemoBilling, BillingWebhook],
+) -> None:
+    service, connector = billing
+    service.take_effect({"type": "x", "data": {"key": "refund:rec_1", "customer_id": "a", "amount_minor": 1, "currency": "USD"}})
+    steps.enqueue([order()], NOW)
+
+    assert deliver(connector, rounds=3).state is ActState.UNKNOWN
+
+
+@pytest.mark.django_db
+def test_enqueued_twice_is_one_act() -> None:
+    steps.enqueue([order(), order()], NOW)
+    steps.enqueue([order(amount_minor=1)], NOW)
+
+    (act,) = queries.recent(5)
+    assert act.payload["amount_minor"] == 499
+
+
+@pytest.mark.django_db
+def test_two_workers_never_claim_the_same_act() -> None:
+    steps.enqueue([order(f"refund:{n}") for n in range(10)], NOW)
+
+    first = {found.key for found in steps.claim("a", ["billing"], 6, NOW)}
+    second = {found.key for found in steps.claim("b", ["billing"], 6, NOW)}
+    assert (len(first), len(second), first & second) == (6, 4, set())
+
+
+@pytest.mark.django_db
+def test_a_worker_that_died_on_the_wire_is_looked_up_and_a_mail_is_never_guessed() -> None:
+    steps.enqueue([order(), Order("mail:n", "mail.apology", "smtp", "rec_1", "ada", MAIL)], NOW)
+    for found in steps.claim("w", ["billing", "smtp"], 5, NOW):
+        steps.begin("w", found.key, NOW)
+
+    steps.sweep(["billing"], NOW + timedelta(minutes=5))
+    states = {act.key: act.state for act in queries.recent(5)}
+    assert states == {"refund:rec_1": ActState.UNKNOWN, "mail:n": ActState.IN_DOUBT}
+
+
+@pytest.mark.django_db
+def test_a_late_answer_counts_only_if_it_says_done() -> None:
+    steps.enqueue([order()], NOW)
+    steps.claim("old", ["billing"], 1, NOW)
+    steps.begin("old", "refund:rec_1", NOW)
+    steps.sweep(["billing"], NOW + timedelta(minutes=5))
+    later = NOW + timedelta(minutes=6)
+
+    steps.record("old", "refund:rec_1", "act", rules.Next(ActState.REFUSED, later, "", "late"), later)
+    assert queries.recent(1)[0].state is ActState.UNKNOWN
+    steps.record("old", "refund:rec_1", "act", rules.Next(ActState.DONE, later, "ref_9", ""), later)
+    assert queries.recent(1)[0].ref == "ref_9"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("answer", "state", "kept"),
+    [
+        ("", ActState.DONE, 1),
+        ("451 later", ActState.DUE, 0),
+        ("550 no such person", ActState.REFUSED, 0),
+        ("drop", ActState.IN_DOUBT, 1),
+    ],
+)
+def test_a_mail_is_sent_once_or_stands_before_a_person(
+    tmp_path: Path, answer: str, state: ActState, kept: int
+) -> None:
+    box = demo_mailbox.DemoMailbox(tmp_path / "mails", lambda to, times: answer)
+    controller, smtp, _ = demo_mailbox.start(box)
+    steps.enqueue([Order("mail:n", "mail.apology", "smtp", "rec_1", "ada", MAIL)], NOW)
+
+    act = deliver(SmtpMailer(smtp, "Care <care@amends.example>"), rounds=3)
+    controller.stop()
+    assert (act.state, len(box.mails())) == (state, kept)
+
+
+def test_a_mail_says_that_a_machine_sent_it_and_nothing_can_be_slipped_into_its_head(tmp_path: Path) -> None:
+    box = demo_mailbox.DemoMailbox(tmp_path / "mails")
+    controller, smtp, _ = demo_mailbox.start(box)
+    evil = MAIL | {"subject": "Hello\r\nBcc: everybody@x.example", "text": ".\r\n.leading dots\r\n"}
+
+    SmtpMailer(smtp, "Care <care@amends.example>").act(Order("mail:n", "m", "smtp", "r", "c", evil), NOW)
+    controller.stop()
+    (mail,) = box.mails()
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"] == "<m1@amends.example>"
+    assert mail["Bcc"] is None
+    assert mail.get_body(("plain",)).get_content().startswith(".")  # type: ignore[union-attr]
+
+
+def test_nothing_listening_is_certainly_not_done() -> None:
+    connector = BillingWebhook("http://127.0.0.1:9", SECRET)
+
+    assert type(connector.act(order(), NOW)).__name__ == "Later"
+
+
+def test_the_signature_is_what_the_standards_own_library_makes(
+    billing: tuple[demo_billing.DemoBilling, BillingWebhook],
+) -> None:
+    from standardwebhooks import Webhook
+
+    from amends.connectors.billing.webhook import _body, sign
+
+    now, body = datetime.now(UTC), _body(order())
+    headers = sign(billing[1].secret, "refund:rec_1", now, body)
+    assert Webhook(SECRET).verify(body, headers)
