@@ -122,7 +122,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = AMENDS.var / "static"
+STATIC_ROOT = None  # served from the package by whitenoise; nothing to collect
 STATICFILES_DIRS = [BASE / "web" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

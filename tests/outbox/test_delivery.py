@@ -18,8 +18,8 @@ SECRET = "whsec_" + "QUJD" * 10
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONEY = {"amount_minor": 499, "currency": "EUR", "payment_ref": "pay_1", "reason": "film-plays", "decided_at": "x"}
 MAIL = {
-    **{"to": "ada@viewers.example", "subject": "We are sorry", "text": "Hello", "html": "<p>Hello</p>"},
-    **{"message_id": "<m1@amends.example>", "references": [], "locale": "en"},
+    "to": "ada@viewers.example", "subject": "We are sorry", "text": "Hello", "html": "<p>Hello</p>",
+    "message_id": "<m1@amends.example>", "references": [], "locale": "en",
 }
 
 
@@ -84,7 +84,9 @@ def test_an_answer_about_another_amount_is_no_receipt(
     billing: tuple[demo_billing.DemoBilling, BillingWebhook],
 ) -> None:
     service, connector = billing
-    service.take_effect({"type": "x", "data": {"key": "refund:rec_1", "customer_id": "a", "amount_minor": 1, "currency": "USD"}})
+    service.take_effect(
+        {"type": "x", "data": {"key": "refund:rec_1", "customer_id": "a", "amount_minor": 1, "currency": "USD"}}
+    )
     steps.enqueue([order()], NOW)
 
     assert deliver(connector, rounds=3).state is ActState.UNKNOWN
@@ -143,9 +145,7 @@ def test_a_late_answer_counts_only_if_it_says_done() -> None:
         ("drop", ActState.IN_DOUBT, 1),
     ],
 )
-def test_a_mail_is_sent_once_or_stands_before_a_person(
-    tmp_path: Path, answer: str, state: ActState, kept: int
-) -> None:
+def test_a_mail_is_sent_once_or_stands_before_a_person(tmp_path: Path, answer: str, state: ActState, kept: int) -> None:
     box = demo_mailbox.DemoMailbox(tmp_path / "mails", lambda to, times: answer)
     controller, smtp, _ = demo_mailbox.start(box)
     steps.enqueue([Order("mail:n", "mail.apology", "smtp", "rec_1", "ada", MAIL)], NOW)

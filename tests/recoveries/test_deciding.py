@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amends.failures.records import Evidence, Failure, Recurrence, Severity
+from amends.ground.marked import Mistake
+from amends.ground.money import Money
+from amends.recoveries import checks, files, rules
+from amends.recoveries.queries import decision_from_json, decision_to_json
+from amends.recoveries.records import Decision
+
+STARTER = Path(files.__file__).parents[1] / "scenarios/starter"
+POLICY = files.read(STARTER / "policies/film-plays.yaml")
+DAY = date(2026, 11, 24)
+
+
+def failure(severity: Severity = Severity.SEVERE, price: Money | None = Money(499, "EUR"), **more: Any) -> Failure:
+    at = datetime(2026, 11, 24, 20, tzinfo=UTC)
+    return Failure("fail_1", "film-plays", "ada", "s-1", at, severity, price=price, **more)
+
+
+def decide(lived: Failure, prior: int = 0, share: float = 0.0, limit: int = 5000) -> Decision:
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("salt", share), "approve_up_to": limit}
+    return rules.decide(lived, Recurrence(prior, float(prior)), POLICY, DAY, **how)
+
+
+def worth(decision: Decision) -> int:
+    return sum(remedy.amount.minor for remedy in decision.remedies if remedy.amount)
+
+
+@given(minor=st.integers(1, 5000), prior=st.integers(0, 5), used=st.booleans())
+def test_a_worse_evening_never_earns_less(minor: int, prior: int, used: bool) -> None:
+    lived = [failure(severity, Money(minor, "EUR"), used_anyway=used) for severity in Severity]
+
+    worths = [worth(decide(one, prior)) for one in lived]
+    assert worths == sorted(worths)
+
+
+@given(minor=st.integers(1, 2**62), currency=st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_a_spoiled_film_is_paid_back_to_the_last_minor_unit(minor: int, currency: str) -> None:
+    decision = decide(failure(price=Money(minor, currency)))
+
+    assert worth(decision) == minor
+    assert decision.needs_approval == (minor > 5000)
+
+
+@pytest.mark.parametrize(
+    ("lived", "prior", "row", "kinds"),
+    [
+        (failure(), 0, "spoiled", ["refund", "apology"]),
+        (failure(), 1, "spoiled-again", ["refund", "apology"]),
+        (failure(used_anyway=True), 0, "watched-anyway", ["credit", "apology"]),
+        (failure(Severity.MINOR), 0, "otherwise", ["apology"]),
+        (failure(price=None), 0, "otherwise", ["apology"]),
+        (failure(evidence=Evidence.CLAIMED), 0, "only-claimed", []),
+        (failure(facts={"disputed": True}), 0, "disputed", []),
+    ],
+)
+def test_the_first_row_that_holds_decides(lived: Failure, prior: int, row: str, kinds: list[str]) -> None:
+    decision = decide(lived, prior)
+
+    assert (decision.row, [remedy.kind for remedy in decision.remedies]) == (row, kinds)
+
+
+def test_a_holdout_withholds_goodwill_and_never_what_is_owed() -> None:
+    owed, goodwill = decide(failure(), share=1.0), decide(failure(used_anyway=True), share=1.0)
+
+    assert (worth(owed), owed.holdout) == (499, False)
+    assert (worth(goodwill), goodwill.holdout) == (0, True)
+
+
+def test_the_same_inputs_give_the_same_decision_and_it_survives_being_kept() -> None:
+    decision = decide(failure(facts={"stall_s": 84.2}))
+
+    assert decide(failure(facts={"stall_s": 84.2})) == decision
+    assert decision_from_json(decision_to_json(decision)) == decision
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_who_somebody_is_decides_nothing(customer: str, title: str) -> None:
+    other = replace(failure(), customer_id=customer, facts={"title": title, "name": customer})
+
+    assert worth(decide(other)) == worth(decide(failure()))
+
+
+def test_an_amount_in_another_currency_goes_before_a_person(tmp_path: Path) -> None:
+    policy = files.read(written(tmp_path, ROW.replace("{percent: 100, of: price}", "5.00 USD")))
+
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 5000}
+    decision = rules.decide(failure(), Recurrence(), policy, DAY, **how)
+    assert "the customer paid in EUR" in decision.person
+    assert decision.needs_approval
+
+
+ROW = """
+policy: p
+promise: film-plays
+versions:
+  - from: 2026-01-01
+    rows:
+      - id: one
+        when: {severity: severe}
+        then: [{refund: {percent: 100, of: price}}]
+      - id: rest
+        when: {}
+        then: [apology]
+"""
+
+
+def written(directory: Path, text: str) -> Path:
+    path = directory / "p.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "says"),
+    [
+        ("severity: severe", "severety: severe", 8, "no input"),
+        ("severity: severe", "email: x", 8, "personal"),
+        ("severity: severe", "severity: awful", 8, "never happens"),
+        ("of: price", "of: stall_s", 9, "no amount of money"),
+        ("percent: 100", "percent: lots", 9, "no number"),
+        ("refund:", "gift:", 9, "not known"),
+        ("from: 2026-01-01", "from: soon", 5, "no day"),
+        ("policy: p", "policy: p\npolicy: q", 3, "twice"),
+    ],
+)
+def test_a_mistake_is_shown_with_its_line(tmp_path: Path, before: str, after: str, line: int, says: str) -> None:
+    with pytest.raises(Mistake, match=says) as caught:
+        files.read(written(tmp_path, ROW.replace(before, after, 1)))
+    assert caught.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("      - id: rest\n        when: {}\n        then: [apology]\n", "", "fit no row"),
+        ("percent: 100", "percent: 200", "150 %"),
+        ("{severity: severe}", "{severity: severe, recurrence: {'>=': 1}}", "without a person"),
+        ("{severity: severe}", "{}", "never be reached"),
+    ],
+)
+def test_a_table_that_would_be_unfair_is_found_before_anybody_is_paid(
+    tmp_path: Path, before: str, after: str, says: str
+) -> None:
+    policy = files.read(written(tmp_path, ROW.replace(before, after, 1)))
+
+    assert any(says in mistake.says for mistake in checks.check(policy))
+
+
+def test_the_starter_policies_are_in_order() -> None:
+    policies, mistakes = files.read_all(STARTER)
+
+    assert not mistakes
+    assert [found for policy in policies for found in checks.check(policy)] == []
