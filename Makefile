@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WORKERS ?= 2
+ROOMS := tests/customers tests/signals tests/outbox tests/web tests/house
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,9 +49,12 @@ check: $(VENV)/.tests ## import contracts, ruff, strict mypy, docs build
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: SQLite, PostgreSQL, browser, real players
+	@echo "== the rooms' tests on PostgreSQL"
+	AMENDS_TEST_POSTGRES=1 $(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) $(ROOMS)
+	@echo "== everything on SQLite"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 bench: $(VENV)/.tests ## the measurements behind docs/explanation/performance.md

@@ -18,8 +18,13 @@ SECRET = "whsec_" + "QUJD" * 10
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONEY = {"amount_minor": 499, "currency": "EUR", "payment_ref": "pay_1", "reason": "film-plays", "decided_at": "x"}
 MAIL = {
-    "to": "ada@viewers.example", "subject": "We are sorry", "text": "Hello", "html": "<p>Hello</p>",
-    "message_id": "<m1@amends.example>", "references": [], "locale": "en",
+    "to": "ada@viewers.example",
+    "subject": "We are sorry",
+    "text": "Hello",
+    "html": "<p>Hello</p>",
+    "message_id": "<m1@amends.example>",
+    "references": [],
+    "locale": "en",
 }
 
 

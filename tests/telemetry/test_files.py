@@ -29,7 +29,8 @@ def combined(record: dict[str, Any]) -> str:
     at = datetime.fromtimestamp(record["t"], UTC)
     seconds = f"{record['t'] % 60:06.3f}"
     moment = at.strftime("%d/%b/%Y:%H:%M:") + seconds + " +0000"
-    return f'203.0.113.7 - - [{moment}] "GET {record["path"]}?CMCD={quote(record["query"])} HTTP/1.1" 200 512 "-" "player"\n'
+    target = f"{record['path']}?CMCD={quote(record['query'])}"
+    return f'203.0.113.7 - - [{moment}] "GET {target} HTTP/1.1" 200 512 "-" "player"\n'
 
 
 def json_log(record: dict[str, Any]) -> str:

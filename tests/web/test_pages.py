@@ -30,8 +30,12 @@ def recovery_id(db: None, settings: Any) -> str:
     """A recovery made right, from a failure that another system told us."""
     files.write(settings.AMENDS.directory)
     data = {
-        "customer_id": "ada", "promise": "film-plays", "subject": "s-1", "started_at": NOW.isoformat(),
-        "severity": "minor", "facts": {"title": "<script>alert(1)</script>", "startup_s": 12.0},
+        "customer_id": "ada",
+        "promise": "film-plays",
+        "subject": "s-1",
+        "started_at": NOW.isoformat(),
+        "severity": "minor",
+        "facts": {"title": "<script>alert(1)</script>", "startup_s": 12.0},
     }
     SignalRow.objects.create(source="t", event_id="1", type=amends.failures.steps.OBSERVED, data=data, received_at=NOW)
     amends.failures.steps.take_observed(NOW)

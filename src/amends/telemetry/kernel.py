@@ -45,9 +45,8 @@ def assess(reports: pa.Table) -> pa.Table:
 
 def _needs_requests(ordered: Ordered) -> Bools:
     """Sessions of which requests are known: only these cost a look at their requests one by one."""
-    path = pc.is_valid(ordered.reports["path"]).to_numpy()[ordered.order]
     asked = np.zeros(ordered.sessions, np.bool_)
-    asked[ordered.session[path | (ordered.column("mode") == 1)]] = True
+    asked[ordered.session[ordered.column("mode") == 1]] = True
     return asked
 
 
@@ -119,16 +118,17 @@ def _bitrates(ordered: Ordered) -> tuple[Floats, Floats, Ints, Floats]:
     """Mean, lowest, number of changes and mean |change of ln| of the bitrates that reports name."""
     count, rate = ordered.sessions, ordered.column("bitrate_kbps")
     said = (rate > 0) & (ordered.column("mode") == states.EVENT_MODE) & (ordered.column("state") != states.S)
-    session, kbps = ordered.session[said], rate[said].astype(np.float64)
+    session, kbps = ordered.session[said], rate[said]
     times = np.bincount(session, minlength=count)
     mean = np.divide(np.bincount(session, kbps, count), times, out=np.full(count, np.nan), where=times > 0)
     lowest = np.full(count, np.inf)
-    np.minimum.at(lowest, session, kbps)
-    same = np.diff(session, prepend=-1) == 0
-    logs = np.abs(np.diff(np.log(np.maximum(kbps, 1.0)), prepend=0.0))
-    changed = same & (np.diff(kbps, prepend=0.0) != 0)
+    places = np.flatnonzero(np.diff(session, prepend=-1))
+    if len(places):
+        lowest[session[places]] = np.minimum.reduceat(kbps, places)
+    changed = np.flatnonzero((kbps[1:] != kbps[:-1]) & (session[1:] == session[:-1])) + 1
     switches = np.bincount(session[changed], minlength=count)
-    change = np.bincount(session[changed], logs[changed], count) * 1.0 / np.maximum(times - 1, 1)
+    logs = np.abs(np.log(kbps[changed] / kbps[changed - 1]))
+    change = np.bincount(session[changed], logs, count) * 1.0 / np.maximum(times - 1, 1)
     return mean, np.where(np.isinf(lowest), np.nan, lowest), switches, change
 
 
@@ -140,11 +140,14 @@ def _gaps(ordered: Ordered) -> Ints:
         mask = (sequence >= 0) & (mode == one)
         if not mask.any():
             continue
-        session, number = ordered.session[mask], sequence[mask]
-        key = np.unique((session << 32) | number)
-        owner, number = key >> 32, key & 0xFFFFFFFF
-        missing = np.diff(number, prepend=0) - 1
-        np.add.at(gaps, owner, np.where(np.diff(owner, prepend=-1) == 0, missing, 0))
+        everything = bool(mask.all())
+        session = ordered.session if everything else ordered.session[mask]
+        key = session.astype(np.int64) << 32 | (sequence if everything else sequence[mask])
+        if not (key[1:] >= key[:-1]).all():
+            key.sort()
+        step = np.diff(key)
+        missing = np.flatnonzero((step > 1) & (step < 1 << 31) & (key[1:] >> 32 == key[:-1] >> 32))
+        np.add.at(gaps, key[missing] >> 32, step[missing] - 1)
     return gaps
 
 
@@ -154,7 +157,7 @@ def _taken(ordered: Ordered, name: str) -> pa.Array:
 
 def _first_said(ordered: Ordered, name: str) -> pa.Array:
     """The first value that a session's reports give, in order of time."""
-    column = ordered.reports[name]
+    column = ordered.reports[name] if name in ordered.reports.column_names else pa.nulls(0)
     if column.null_count == len(column):
         return pa.nulls(ordered.sessions, pa.string())
     said = np.flatnonzero(pc.is_valid(column).to_numpy()[ordered.order])

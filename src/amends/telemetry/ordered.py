@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from amends.telemetry.records import MODES
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 UNKNOWN = -1
+EVENT_MODE = MODES.index("event")
 LATEST_MS = 24 * 3_600_000
 
 
@@ -25,18 +28,35 @@ class Ordered:
     first: Ints  # place of each session's first row
     began_ms: Ints  # per session, server clock, Unix ms
     at: Ints
+    known: dict[str, Ints] = field(default_factory=dict)
 
     @property
     def sessions(self) -> int:
         return len(self.first)
 
-    def column(self, name: str, missing: int = UNKNOWN) -> Ints:
-        """A whole-number or flag column in sorted order; `missing` where the report does not say."""
-        return _ints(self.reports[name], missing)[self.order]
+    def column(self, name: str) -> Ints:
+        """A whole-number or flag column in sorted order, as narrow as it was sent; UNKNOWN where nothing was said."""
+        if name not in self.known:
+            self.known[name] = self._read(name)
+        return self.known[name]
+
+    def _read(self, name: str) -> Ints:
+        if name not in self.reports.column_names or self.reports[name].null_count == len(self.order):
+            return np.broadcast_to(np.int64(UNKNOWN), len(self.order))
+        return _narrow(self.reports[name])[self.order]
 
     def ends(self) -> Ints:
         """One past each session's last place."""
         return np.append(self.first[1:], len(self.session))
+
+
+def _narrow(column: pa.ChunkedArray) -> Ints:
+    if pa.types.is_boolean(column.type):
+        column = pc.cast(column, pa.int8())
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(UNKNOWN, column.type))
+    found: Ints = column.to_numpy()
+    return found
 
 
 def _ints(column: pa.ChunkedArray, missing: int) -> Ints:
@@ -51,16 +71,32 @@ def _ints(column: pa.ChunkedArray, missing: int) -> Ints:
 def order(reports: pa.Table) -> Ordered:
     """Sort by session and time. Players' clocks are moved to the server's by the smallest delay seen in the session."""
     codes = reports["session"].combine_chunks().dictionary_encode()
-    session = codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    session = codes.indices.to_numpy(zero_copy_only=False)
     count = len(codes.dictionary)
     at = _one_clock(reports, session, count)
     began = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(began, session, at)
     relative = at - began[session]
-    places = _sorted_places(session, relative, _ints(reports["sequence"], 0))
+    sequence = _ints(reports["sequence"], 0) if "sequence" in reports.column_names else np.zeros(len(at), np.int64)
+    places = _sorted_places(session, relative, sequence)
+    places = _once(reports, places, session[places], relative[places], sequence[places])
     session = session[places]
     first = np.flatnonzero(np.diff(session, prepend=-1))
     return Ordered(reports, places, _renumber(session, first), first, began[session[first]], relative[places])
+
+
+def _once(reports: pa.Table, places: Ints, session: Ints, at: Ints, sequence: Ints) -> Ints:
+    """Events that came twice, dropped: the same session, moment, number, event and state."""
+    again = np.flatnonzero((session[1:] == session[:-1]) & (at[1:] == at[:-1]) & (sequence[1:] == sequence[:-1])) + 1
+    if not len(again):
+        return places
+    for name in ("mode", "event", "state", "bitrate_kbps"):
+        values = _narrow(reports[name])
+        again = again[values[places[again]] == values[places[again - 1]]]
+    again = again[_narrow(reports["mode"])[places[again]] == EVENT_MODE]
+    keep = np.ones(len(places), np.bool_)
+    keep[again] = False
+    return places[keep]
 
 
 def _renumber(session: Ints, first: Ints) -> Ints:
@@ -71,7 +107,7 @@ def _renumber(session: Ints, first: Ints) -> Ints:
 def _one_clock(reports: pa.Table, session: Ints, count: int) -> Ints:
     """Server time of every report; a player's own `ts` is exact between its reports, so it is used and shifted."""
     received = reports["received_ms"].to_numpy()
-    if reports["player_ms"].null_count == len(received):
+    if "player_ms" not in reports.column_names or reports["player_ms"].null_count == len(received):
         return _ints(reports["received_ms"], 0)
     player = _ints(reports["player_ms"], UNKNOWN)
     said = player >= 0
@@ -89,15 +125,11 @@ def _sorted_places(session: Ints, at: Ints, sequence: Ints) -> Ints:
     """Places by session, time and sequence number: one sort of packed integers where they fit, else a stable sort."""
     rows = len(session)
     row_bits, session_bits = max(rows - 1, 1).bit_length(), int(session.max(initial=0)).bit_length()
-    time_bits = int(at.max(initial=0)).bit_length()
-    ties = len(sequence) and bool((sequence > 0).any())
-    if session_bits + time_bits + row_bits <= 63 and not ties:
-        packed = (session << (time_bits + row_bits)) | (at << row_bits) | np.arange(rows)
-        packed.sort()
-        return packed & ((1 << row_bits) - 1)
-    if session_bits + time_bits + 16 + row_bits <= 63:
-        packed = (((session << time_bits) | at) << 16) | (sequence & 0xFFFF)
-        packed = (packed << row_bits) | np.arange(rows)
-        packed.sort()
+    time_bits, tie_bits = int(at.max(initial=0)).bit_length(), int(sequence.max(initial=0)).bit_length()
+    if session_bits + time_bits + tie_bits + row_bits <= 63:
+        packed = ((session.astype(np.int64) << time_bits | at) << tie_bits | sequence) << row_bits
+        packed |= np.arange(rows)
+        if rows > 1 and not (packed[1:] > packed[:-1]).all():
+            packed.sort()
         return packed & ((1 << row_bits) - 1)
     return np.lexsort((sequence, at, session))

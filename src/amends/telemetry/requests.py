@@ -82,7 +82,9 @@ class Outcome:
 
 def assess_requests(ordered: Ordered, wanted: Bools) -> dict[int, Outcome]:
     """The outcome of each wanted session, by its number."""
-    outcomes = {}
+    outcomes: dict[int, Outcome] = {}
+    if not wanted.any():
+        return outcomes
     for session, seen in _gather(ordered, wanted).items():
         seen.requests = _once(seen.requests)
         numbered = segments.place(seen.requests) if seen.requests else False

@@ -56,10 +56,11 @@ def tell(ordered: Ordered, media_over: Bools, more_to_come: Bools) -> Told:
     error = (event == ERROR) | (state == F)
     error_at = _first_at(ordered, error)
     # a response's state is of when it was asked for (dash.js) or of when it came (hls.js): of no use for transitions
-    said = (mode == EVENT_MODE) & (state > 0) & (event != RESPONSE)
-    session, at, what = ordered.session[said], ordered.at[said], state[said]
-    change = (np.diff(what, prepend=0) != 0) | (np.diff(session, prepend=-1) != 0)
-    session, since, what = session[change], at[change], what[change]
+    said = np.flatnonzero((mode == EVENT_MODE) & (state > 0) & (event != RESPONSE))
+    session, what = ordered.session[said], state[said]
+    change = np.ones(len(said), np.bool_)
+    change[1:] = (what[1:] != what[:-1]) | (session[1:] != session[:-1])
+    session, since, what = session[change], ordered.at[said[change]], what[change]
     final = np.append(np.diff(session) != 0, True) if len(session) else np.zeros(0, np.bool_)
     until = np.where(final, last_at[session], np.append(since[1:], 0)) if len(session) else since
     first_play = np.full(count, NEVER)
