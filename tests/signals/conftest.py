@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
-from amends.signals import door, steps
-from amends.web import keys
+from amends.signals import steps
 
 Send = Callable[..., HttpResponse]
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    """Every test begins with nothing landed and nothing remembered."""
-    shutil.rmtree(settings.AMENDS.var / "landing", ignore_errors=True)
-    shutil.rmtree(settings.AMENDS.var / "telemetry", ignore_errors=True)
-    door.log.cache_clear()
-    steps.open_reports.cache_clear()
-    door._recent.__init__()  # type: ignore[misc]
-    keys._known.clear()
 
 
 @pytest.fixture
