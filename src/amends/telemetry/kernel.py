@@ -6,6 +6,8 @@ requests does; where neither can tell, the answer is null and the confidence low
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,6 +23,7 @@ from amends.telemetry.states import PLAY, SEEK, STALL, STARTUP, Runs, Told
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, pa.Array]
+WORTH_SPLITTING = 1_000_000
 
 
 def assess(reports: pa.Table) -> pa.Table:
@@ -28,6 +31,23 @@ def assess(reports: pa.Table) -> pa.Table:
 
     A session is judged as if it were over: whoever calls closes it, by its end or by 60 s of silence.
     """
+    if reports.num_rows == 0:
+        return SESSIONS.empty_table()
+    if reports.num_rows >= WORTH_SPLITTING:
+        found = pa.concat_tables(_in_halves(reports))
+    else:
+        found = _assess(reports)
+    return found.sort_by([("started_at_ms", "ascending"), ("session_id", "ascending")])
+
+
+def _in_halves(reports: pa.Table) -> list[pa.Table]:
+    """Two threads, each with half of the sessions: NumPy works without the interpreter's lock."""
+    odd = pc.equal(pc.bit_wise_and(pc.shift_right(reports["session"], 7), 1), 1)
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda mask: _assess(reports.filter(mask)), (odd, pc.invert(odd))))
+
+
+def _assess(reports: pa.Table) -> pa.Table:
     if reports.num_rows == 0:
         return SESSIONS.empty_table()
     ordered = order(reports)
@@ -38,9 +58,7 @@ def assess(reports: pa.Table) -> pa.Table:
     told = states.tell(ordered, media_over, more)
     table = _from_states(ordered, told)
     table = _with_requests(table, ordered, told, outcomes)
-    return pa.table([table[field.name] for field in SESSIONS], schema=SESSIONS).sort_by(
-        [("started_at_ms", "ascending"), ("session_id", "ascending")]
-    )
+    return pa.table([table[field.name] for field in SESSIONS], schema=SESSIONS)
 
 
 def _needs_requests(ordered: Ordered) -> Bools:
