@@ -178,26 +178,26 @@ def to_row(members: Members, envelope: Envelope, settings: CmcdSettings) -> tupl
         whole(members, "pt", 2**52),
         None if "su" not in members else bool(members["su"]),
         None if "bg" not in members else bool(members["bg"]),
-        _error_code(members),
+        error_code(members),
         text_of(members, "cid"),
         text_of(members, "st", 8),
         text_of(members, "sf", 8),
         path,
-        _next_path(members),
+        next_path(members),
         status,
         envelope.sent_bytes,
         taken,
     )
 
 
-def _error_code(members: Members) -> str | None:
+def error_code(members: Members) -> str | None:
     value = members.get("ec")
     if isinstance(value, dict):
         value = next(iter(value.values()), None)
     return None if value is None or value is True else str(value)[:64]
 
 
-def _next_path(members: Members) -> str | None:
+def next_path(members: Members) -> str | None:
     value = members.get("nor")
     return unquote(value)[:400] if isinstance(value, str) else None
 

@@ -6,20 +6,26 @@ import gzip
 import io
 import sys
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import zstandard
 
+from amends.telemetry import blocks
 from amends.telemetry.cmcd import CmcdSettings, Unreadable
-from amends.telemetry.logs import LineReader, from_names, reader_for
+from amends.telemetry.logs import LineReader, from_names, read_combined, reader_for
 from amends.telemetry.reading import DEFAULT, MAX_LINE, BadLine, OnBad, Rows, add_record
 from amends.telemetry.records import REPORTS
 
 BATCH_ROWS = 100_000
+BLOCK_BYTES = 16 * 2**20
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, OSError)
 
@@ -54,6 +60,9 @@ def opened(path: str) -> Any:
 def _read_lines(
     path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad, batch_rows: int
 ) -> Iterator[pa.Table]:
+    if isinstance(file, io.BufferedReader) and _is_combined(file):
+        yield from _read_blocks(path, file, settings, on_bad)
+        return
     rows, reader = Rows(settings), None
     for number, line in numbered(path, file, on_bad):
         text = line.decode("utf-8", "surrogateescape")
@@ -64,6 +73,62 @@ def _read_lines(
         if len(rows.rows) >= batch_rows:
             yield rows.table()
     yield rows.table()
+
+
+def _is_combined(file: io.BufferedReader) -> bool:
+    first = file.peek(4096)[:4096].split(b"\n", 1)[0].decode("utf-8", "replace")
+    return bool(first.strip()) and reader_for(first) is read_combined
+
+
+def _read_blocks(path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad) -> Iterator[pa.Table]:
+    """A combined log, block by block on two threads; odd lines one by one. Blocks come out in order."""
+    with ThreadPoolExecutor(2) as pool:
+        waiting: deque[Future[tuple[pa.Table, list[BadLine]]]] = deque()
+        for first, block in _line_blocks(path, file, on_bad):
+            waiting.append(pool.submit(_read_block, path, first, block, settings))
+            if len(waiting) > 2:
+                yield from _done(waiting.popleft(), on_bad)
+        while waiting:
+            yield from _done(waiting.popleft(), on_bad)
+
+
+def _done(work: Future[tuple[pa.Table, list[BadLine]]], on_bad: OnBad) -> Iterator[pa.Table]:
+    table, bad = work.result()
+    for wrong in bad:
+        on_bad(wrong)
+    yield table
+
+
+def _line_blocks(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
+    """Whole lines in blocks of some megabytes, each with the number of its first line."""
+    number, rest = 1, b""
+    try:
+        while piece := file.read(BLOCK_BYTES):
+            whole, newline, rest = (rest + piece).rpartition(b"\n")
+            if newline:
+                yield number, whole
+                number += whole.count(b"\n") + 1
+    except BROKEN as error:
+        on_bad(BadLine(number, f"the file breaks off here ({error}); what came before it was read", "", path))
+    if rest.strip():
+        yield number, rest
+
+
+def _read_block(path: str, first: int, block: bytes, settings: CmcdSettings) -> tuple[pa.Table, list[BadLine]]:
+    bad: list[BadLine] = []
+    rows = Rows(settings)
+    try:
+        lines = pc.split_pattern(pa.array([block.decode("utf-8")]), "\n").flatten()
+        table, read = blocks.read_combined(lines, settings)
+        odd = np.flatnonzero(~read)
+        texts = lines.take(pa.array(odd)).to_pylist()
+    except UnicodeDecodeError:
+        texts = block.decode("utf-8", "surrogateescape").split("\n")
+        table, odd = REPORTS.empty_table(), np.arange(len(texts))
+    for index, text in zip(odd.tolist(), texts, strict=True):
+        if text.strip():
+            _add(rows, read_combined, text, first + index, path, bad.append)
+    return pa.concat_tables([table, rows.table()]), bad
 
 
 def numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:

@@ -33,10 +33,8 @@ def assess(reports: pa.Table) -> pa.Table:
     """
     if reports.num_rows == 0:
         return SESSIONS.empty_table()
-    if reports.num_rows >= WORTH_SPLITTING:
-        found = pa.concat_tables(_in_halves(reports))
-    else:
-        found = _assess(reports)
+    large = reports.num_rows >= WORTH_SPLITTING
+    found = pa.concat_tables(_in_halves(reports)) if large else _assess(reports)
     return found.sort_by([("started_at_ms", "ascending"), ("session_id", "ascending")])
 
 

@@ -42,7 +42,7 @@ def read_combined(line: str) -> Record | None:
         raise Unreadable("line: expected the combined log format")
     target, rest = match["target"], match["rest"]
     path, _, query = target.partition("?")
-    record: Record = {"t": _clf_time(match["time"]), "path": path, "status": int(match["status"])}
+    record: Record = {"t": clf_time(match["time"]), "path": path, "status": int(match["status"])}
     if match["bytes"] != "-":
         record["bytes"] = int(match["bytes"])
     taken = _TAKEN.search(rest)
@@ -61,7 +61,7 @@ def _is_cmcd(text: str) -> bool:
     return bool(re.match(r"^(?:[a-z][a-z0-9.-]*(?:=|,|$))", text)) and "://" not in text.split("nor=")[0]
 
 
-def _clf_time(text: str) -> float:
+def clf_time(text: str) -> float:
     """`24/Nov/2026:20:15:00 +0100`, with or without fractions, in Unix seconds."""
     try:
         day, month, year, hour, minute = text[0:2], text[3:6], text[7:11], text[12:14], text[15:17]
@@ -184,7 +184,7 @@ def _any_time(value: Any) -> float:
         try:
             return to_ms(parse_moment(value)) / 1000
         except ValueError:
-            return _clf_time(value)
+            return clf_time(value)
     raise Unreadable(f"time: none of {', '.join(TIME_NAMES[:5])} … was found")
 
 

@@ -43,7 +43,7 @@ class Rows:
 
     def add(self, text: str, envelope: Envelope) -> None:
         """Parse one CMCD dictionary and keep its row; Unreadable when it has no session or an impossible time."""
-        _check_time(envelope.received_ms)
+        check_time(envelope.received_ms)
         self.rows.append(cmcd.to_row(cmcd.parse(text), envelope, self.settings))
 
     def table(self) -> pa.Table:
@@ -52,7 +52,7 @@ class Rows:
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, REPORTS, strict=True)], schema=REPORTS)
 
 
-def _check_time(received_ms: int) -> None:
+def check_time(received_ms: int) -> None:
     if not ANCIENT_MS <= received_ms <= time.time_ns() // 1_000_000 + AHEAD_MS:
         raise Unreadable(f"t: {received_ms / 1000:.0f} is not a Unix time in seconds between 2000 and tomorrow")
 

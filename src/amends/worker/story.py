@@ -47,9 +47,10 @@ def turn(now: datetime | None = None) -> int:
     return changed
 
 
-def run(stop: Event) -> None:
-    """Turn until told to stop; an error in one turn is logged and the next turn tries again."""
-    while not stop.is_set():
+def run(stop: Event, still_held: Callable[[], bool]) -> None:
+    """Turn until told to stop or the story is lost; an error in one turn is logged and the next tries again."""
+    amends.signals.steps.open_reports.cache_clear()  # another worker may have gone on since we last looked
+    while not stop.is_set() and still_held():
         close_old_connections()
         try:
             pause = 0.0 if turn() else IDLE_S

@@ -74,7 +74,7 @@ def work() -> int:
     while not stop.is_set():
         with story_lock(settings.AMENDS.var) as held:
             if held:
-                story.run(stop)
+                story.run(stop, held)
             else:
                 stop.wait(1.0)
     delivering.join(GRACE_S)
