@@ -128,3 +128,10 @@ def test_weasel_words_are_found(text: str, rule: str) -> None:
 )
 def test_honest_words_pass(text: str) -> None:
     assert [finding for finding in lint.lint_text(text) if finding.severity == "error"] == []
+
+
+def test_the_link_in_the_mail_can_be_followed() -> None:
+    message = said(starter("film-plays.refund.en.md"), Money(499, "EUR"))
+
+    assert '<a href="https://amends.example/yours/7EUR~9" rel="noopener noreferrer">your own page</a>' in message.html
+    assert "https://amends.example/yours/7EUR~9" in message.text

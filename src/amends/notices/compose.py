@@ -121,7 +121,8 @@ def _digits(text: str) -> str:
 
 
 def _html(subject: str, values: Mapping[str, str], template: Template, slots: Mapping[str, str], locale: str) -> str:
-    safe = {name: _SPECIAL.sub(r"\\\1", value) if name != "link" else value for name, value in values.items()}
+    safe = {name: _SPECIAL.sub(r"\\\1", value) for name, value in values.items()}
+    safe["link"] = f"[{phrases.WORDS[phrases.language(template.locale, 'en')]['your_page']}](<{values['link']}>)"
     parts = [f"<p>{escape(values['greeting'])}</p>"]
     for slot in ORDER:
         if slot not in slots:
@@ -141,7 +142,7 @@ def _html(subject: str, values: Mapping[str, str], template: Template, slots: Ma
     )
 
 
-BODY = "margin:0;padding:24px;font:16px/1.6 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
+BODY = "margin:0;overflow-wrap:anywhere;padding:24px;font:16px/1.6 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
 COLUMN = "max-width:34em;margin:0 auto"
 DONE = "border-left:3px solid #1f6f5c;padding:2px 0 2px 16px;margin:20px 0;font-weight:600"
 QUIET = "margin-top:28px;opacity:.7"

@@ -14,6 +14,7 @@ WORDS: dict[str, dict[str, str]] = {
     "en": {
         "dear": "Dear {name},",
         "hello": "Hello,",
+        "your_page": "your own page",
         "failed_start": "It never started for you.",
         "left": "It did not start, and after {span} you gave up waiting.",
         "playback_failed": "It stopped with an error after {span} and did not come back.",
@@ -33,6 +34,7 @@ WORDS: dict[str, dict[str, str]] = {
     "de": {
         "dear": "Guten Tag {name},",
         "hello": "Guten Tag,",
+        "your_page": "Ihre eigene Seite",
         "failed_start": "Er hat bei Ihnen gar nicht begonnen.",
         "left": "Er begann nicht, und nach {span} Warten haben Sie aufgegeben.",
         "playback_failed": "Er brach nach {span} mit einem Fehler ab und lief nicht weiter.",
