@@ -142,7 +142,8 @@ def _html(subject: str, values: Mapping[str, str], template: Template, slots: Ma
     )
 
 
-BODY = "margin:0;overflow-wrap:anywhere;padding:24px;font:16px/1.6 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
+FONTS = "-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
+BODY = f"margin:0;overflow-wrap:anywhere;padding:24px;font:16px/1.6 {FONTS}"
 COLUMN = "max-width:34em;margin:0 auto"
 DONE = "border-left:3px solid #1f6f5c;padding:2px 0 2px 16px;margin:20px 0;font-weight:600"
 QUIET = "margin-top:28px;opacity:.7"

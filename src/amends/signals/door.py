@@ -106,22 +106,31 @@ def _check_each(raws: Raws, now: datetime) -> Checked:
 def _keep(checked: Checked, now: datetime, door: str) -> Taken:
     """Land what is new and what was refused, then mark matters as seen."""
     keys = [(event.source, event.id) for event in checked.events]
-    matters = [type(event) not in TELEMETRY_SHAPES for event in checked.events]
-    fresh = set(keys)
-    seen = _seen_before({key for key, matter in zip(keys, matters, strict=True) if matter})
-    seen |= _recent.known({key for key, matter in zip(keys, matters, strict=True) if not matter})
-    fresh -= seen
+    known = set(keys)
+    matters = _matters(checked.events, keys, known)
+    telemetry = known - matters if matters else known
+    fresh = known - _seen_before(matters) - _recent.known(telemetry)
     received_ms = to_ms(now)
     if fresh:
         _land_events(checked, keys, fresh, received_ms)
     if checked.refused:
         refused = [_refused(door, refusal, raw) for refusal, raw in checked.refused]
         log().append("refused", json.dumps(refused).encode(), received_ms)
-    new_matters = {key for key, matter in zip(keys, matters, strict=True) if matter} & fresh
+    new_matters = matters & fresh
     lost_race = len(new_matters) - mark_seen(new_matters, now)
-    _recent.remember({key for key, matter in zip(keys, matters, strict=True) if not matter} & fresh)
+    _recent.remember(telemetry)
     accepted = len(fresh) - lost_race
     return Taken(accepted, len(keys) - accepted, tuple(refusal for refusal, _ in checked.refused))
+
+
+def _matters(events: list[Any], keys: list[tuple[str, str]], known: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The keys of what must be counted exactly; batches are mostly all of it or none."""
+    kinds = set(map(type, events))
+    if kinds <= TELEMETRY_SHAPES:
+        return set()
+    if not kinds & TELEMETRY_SHAPES:
+        return known
+    return {key for key, event in zip(keys, events, strict=True) if type(event) not in TELEMETRY_SHAPES}
 
 
 def _land_events(checked: Checked, keys: list[tuple[str, str]], fresh: set[tuple[str, str]], received_ms: int) -> None:

@@ -52,27 +52,28 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_holds_nul(held) for held in value)
 
 
-def all_right(events: Iterable[Any], body: bytes, now: datetime) -> bool:
+def all_right(events: list[Any], body: bytes, now: datetime) -> bool:
     """Whether none of many decoded events needs a closer look: times in range, currencies known, texts printable."""
     if _ESCAPED.search(body) or not (body.isascii() or _is_utf8(body)):
         return False
-    newest, oldest = now + FUTURE, now - PAST
-    currencies = set()
+    by_kind: dict[type, list[Any]] = {}
     for event in events:
-        if event.time is not None and not oldest < event.time < newest:
-            return False
-        data = event.data
-        kind = type(data)
-        if kind in _WITH_MONEY:
-            if data.price_minor is not None and data.currency is None:
-                return False
-            currencies.add(data.currency)
-        if kind is CustomerUpserted and not _is_day(data.since):
-            return False
+        by_kind.setdefault(type(event.data), []).append(event.data)
+    moments = [event.time for event in events if event.time is not None]
+    for kind, datas in by_kind.items():
         for name in _MOMENTS_OF[kind]:
-            moment = getattr(data, name)
-            if moment is not None and not oldest < moment < newest:
-                return False
+            moments += [moment for data in datas if (moment := getattr(data, name)) is not None]
+        if kind in _WITH_MONEY and not _prices_right(datas):
+            return False
+        if kind is CustomerUpserted and not all(_is_day(data.since) for data in datas):
+            return False
+    return not moments or (min(moments) > now - PAST and max(moments) < now + FUTURE)
+
+
+def _prices_right(datas: list[Any]) -> bool:
+    currencies = {data.currency for data in datas}
+    if None in currencies and any(data.currency is None and data.price_minor is not None for data in datas):
+        return False
     return all(code is None or _known(code) for code in currencies)
 
 

@@ -16,6 +16,7 @@ EVENT_MODE = MODES.index("event")
 ERROR, RESPONSE = EVENTS.index("e"), EVENTS.index("rr")
 STARTUP, PLAY, STALL, PAUSE, SEEK = range(len(SPAN_KINDS))
 OVER = len(SPAN_KINDS)  # after the end, after a fatal error: no part of the session
+FLICKER_MS = 250
 SHORTEST_MS = 100  # shorter pieces are the player's own bookkeeping
 NEVER = np.iinfo(np.int64).max
 
@@ -63,6 +64,9 @@ def tell(ordered: Ordered, media_over: Bools, more_to_come: Bools) -> Told:
     session, since, what = session[change], ordered.at[said[change]], what[change]
     final = np.append(np.diff(session) != 0, True) if len(session) else np.zeros(0, np.bool_)
     until = np.where(final, last_at[session], np.append(since[1:], 0)) if len(session) else since
+    flicker = np.zeros(len(what), np.bool_)  # a player may say "playing" for a moment in the middle of a seek
+    flicker[1:] = (what[1:] == P) & (what[:-1] == K) & (until[1:] - since[1:] < FLICKER_MS) & ~final[1:]
+    what = np.where(flicker, K, what)
     first_play = np.full(count, NEVER)
     np.minimum.at(first_play, session[what == P], since[what == P])
     usable = np.bincount(session, minlength=count) >= 1
