@@ -45,11 +45,12 @@ def page(browser: Browser, evening: Demo) -> Iterator[Page]:
 
 def sign_in(page: Page, evening: Demo) -> None:
     page.goto(f"{evening.url}/desk/")
+    page.wait_for_function("document.activeElement.id === 'id_username'")
     page.keyboard.type("operator")
     page.keyboard.press("Tab")
     page.keyboard.type(evening.password)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/desk/")
+    page.get_by_role("heading", name="Today").wait_for()
 
 
 def refund_mail(evening: Demo) -> str:
