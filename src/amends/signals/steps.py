@@ -59,7 +59,8 @@ def absorb(now: datetime) -> int:
             done += _absorb_chunk(chunk, now)
             offset = chunk.end
         age = now.timestamp() - path.stat().st_mtime
-        if path.name in progress and age > KEPT.total_seconds():
+        whole = offset == path.stat().st_size  # damaged in the middle: kept, so that nothing behind it is lost
+        if path.name in progress and whole and age > KEPT.total_seconds():
             LandedRow.objects.filter(pk=path.name).update(finished=True, changed_at=now)
             path.unlink()
     return done
