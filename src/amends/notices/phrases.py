@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -53,6 +55,10 @@ WORDS: dict[str, dict[str, str]] = {
     },
 }
 
+LONGEST_S = 10_000_000.0
+TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_ADDRESS = re.compile(r"://|www\.|@|\b[\w-]+\.(?:com|net|org|info|ru|cn|io|xyz|top)\b", re.IGNORECASE)
+
 
 def language(locale: str, fallback: str) -> str:
     """The language we have words in that is nearest to a customer's: de-AT speaks de."""
@@ -63,13 +69,13 @@ def language(locale: str, fallback: str) -> str:
     return "en"
 
 
-def babel_locale(locale: str, fallback: str) -> str:
-    for wanted in (locale, fallback):
-        try:
-            return str(Locale.parse(wanted.replace("-", "_")))
-        except (UnknownLocaleError, ValueError):
-            continue
-    return "en"
+def babel_locale(locale: str, lang: str) -> str:
+    """How dates and amounts are written: as the customer's country does where we speak its language, else as `lang`."""
+    try:
+        parsed = Locale.parse(locale.replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return lang
+    return str(parsed) if parsed.language == lang else lang
 
 
 def span(seconds: float, lang: str) -> str:
@@ -85,25 +91,40 @@ def span(seconds: float, lang: str) -> str:
 
 
 def what_happened(facts: Mapping[str, Any], lang: str) -> str:
-    """The sentence for this customer, from the facts of their failure."""
+    """The sentence for this customer, from the facts of their failure; what is no number counts as unknown."""
     words = WORDS[lang]
-    if facts.get("failed_start"):
+    if facts.get("failed_start") is True:
         return words["failed_start"]
-    if facts.get("exited_before_start") and facts.get("watched_s"):
-        return words["left"].format(span=span(float(facts["watched_s"]), lang))
-    if facts.get("playback_failed") and facts.get("played_s"):
-        return words["playback_failed"].format(span=span(float(facts["played_s"]), lang))
-    if facts.get("stall_s") and facts.get("stall_count"):
-        count = int(facts["stall_count"])
+    if facts.get("exited_before_start") is True and (watched := _number(facts, "watched_s")):
+        return words["left"].format(span=span(watched, lang))
+    if facts.get("playback_failed") is True and (played := _number(facts, "played_s")):
+        return words["playback_failed"].format(span=span(played, lang))
+    stalled, count = _number(facts, "stall_s"), int(_number(facts, "stall_count"))
+    if stalled and count:
         times = words["once"] if count == 1 else words["times"].format(n=count)
-        return words["stalled"].format(times=times, span=span(float(facts["stall_s"]), lang))
-    if facts.get("startup_s"):
-        return words["startup"].format(span=span(float(facts["startup_s"]), lang))
+        return words["stalled"].format(times=times, span=span(stalled, lang))
+    if waited := _number(facts, "startup_s"):
+        return words["startup"].format(span=span(waited, lang))
     return words["other"]
 
 
+def _number(facts: Mapping[str, Any], name: str) -> float:
+    """A fact as a number; 0 where it is missing or is none (other systems tell us facts, too)."""
+    value = facts.get(name)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < LONGEST_S
+    return float(value) if known and value is not None else 0.0
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Text of somebody else's on one line: no control characters, nothing that turns the direction of what follows."""
+    shown = "".join(" " if unicodedata.category(mark) in ("Cc", "Zl", "Zp") else mark for mark in text)
+    clean = " ".join("".join(mark for mark in shown if mark not in TURNING).split())
+    return clean if len(clean) <= most else clean[: most - 1].rstrip() + "…"
+
+
 def greeting(name: str, lang: str) -> str:
-    clean = " ".join(name.split())
+    """How a letter begins; a name that carries an address is left out: we would send somebody else's link."""
+    clean = "" if _ADDRESS.search(name) else one_line(name, 80)
     return WORDS[lang]["dear"].format(name=clean) if clean else WORDS[lang]["hello"]
 
 
@@ -111,7 +132,7 @@ def moment(at: datetime, time_zone: str, fallback_zone: str, locale: str) -> tup
     """Day and time of day as the customer's clock showed them."""
     try:
         zone = ZoneInfo(time_zone or fallback_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of zones
         zone = ZoneInfo(fallback_zone)
     local = at.astimezone(zone)
     day = format_date(local, "EEEE, d MMMM" if not locale.startswith("de") else "EEEE, d. MMMM", locale=locale)

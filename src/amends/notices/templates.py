@@ -50,6 +50,18 @@ def _read_all(stamps: tuple[tuple[str, int], ...]) -> tuple[dict[tuple[str, str]
     return found, findings
 
 
+def untranslated(directory: Path) -> list[Finding]:
+    """Kinds of notice that lack a language which other kinds beside them have."""
+    names = [match for path in sorted(directory.glob("*.md")) if (match := _NAME.match(path.name))]
+    spoken, have = {name["locale"] for name in names}, {(name["kind"], name["locale"]) for name in names}
+    missing = sorted({(name["kind"], locale) for name in names for locale in spoken} - have)
+    hint = "write it, or customers of that language are spoken to in another"
+    return [
+        Finding(str(directory / f"{kind}.{locale}.md"), 0, "warning", "missing-translation", kind, hint)
+        for kind, locale in missing
+    ]
+
+
 def read(path: Path) -> tuple[Template | None, list[Finding]]:
     """One template and what is wrong with it."""
     match = _NAME.match(path.name)
