@@ -41,6 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def origin(server: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[origins.Origin]:
+    absent = [path for path in origins.PLAYERS.values() if not (origins.HERE / path).is_file()]
+    assert not absent, f"{absent} missing: run `make test`, or `npm ci --ignore-scripts` in tests/player"
     folder = tmp_path_factory.mktemp("film")
     origins.make_film(folder)
     started = origins.Origin(folder, f"{server.url}/v1/cmcd?key={server.key}")

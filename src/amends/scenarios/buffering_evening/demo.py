@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -69,8 +70,10 @@ class Demo:
 
     def __init__(self, place: Path, port: int, console: Console) -> None:
         self.place = place
-        self.port = port or _free_port()
         self.console = console
+        self.port = _usable(port)
+        if port not in (0, self.port):
+            console.print(f"port {port} is taken; this evening runs on {self.port}", style="dim")
         self.began = time.monotonic()
         self.server: subprocess.Popen[bytes] | None = None
         self.ended_ms = 0  # when the evening ended: the same for every run in one directory
@@ -139,7 +142,7 @@ class Demo:
         log = (self.place / "demo-server.log").open("ab")
         self.server = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.server.poll() is None:
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
                     self.console.print(f"server and worker run at {self.url}", style="dim")
@@ -253,9 +256,14 @@ def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _usable(wanted: int) -> int:
+    """The wanted port, or a free one (also for 0) where somebody listens: two servers would share it unnoticed."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no port is free on 127.0.0.1")

@@ -25,7 +25,6 @@ WORDS = {
     "credited_minor": "credited",
     "mails": "mails",
     "calls": "calls for a person to make",
-    "unclaimed": "sessions that nobody claims",
     "in_doubt": "mails whose fate is not known",
     "out_of_balance": "books out of balance",
 }
@@ -113,9 +112,9 @@ def show(console: Console, found: dict[str, Any], wrong: list[str], addresses: d
 
 
 def one_page(place: Path, environment: dict[str, str], url: str) -> str:
-    """The address of a page that a customer was sent."""
+    """A page that a customer was sent, at the server that runs now: a second run may have another port."""
     for notice in _export(place, environment, "notices"):
-        start = notice["text"].find(f"{url}/yours/")
-        if start >= 0 and ".refund" in notice["template"]:
-            return str(notice["text"][start:].split()[0])
+        _, found, rest = notice["text"].partition("/yours/")
+        if found and ".refund" in notice["template"]:
+            return f"{url}/yours/{rest.split()[0]}"
     return "–"

@@ -30,7 +30,7 @@ KINDS = (
     *(["clean"] * 70 + ["seek"] * 6 + ["pause"] * 8 + ["short stall"] * 5 + ["stalls"] * 6),
     *(["never started"] * 2 + ["stopped"] * 2 + ["left"] * 1),
 )
-SPOILED = ("stalls", "never started", "stopped")
+SPOILED = ("stalls", "never started", "stopped", "left")  # who left had waited 26 s and more for the first picture
 
 
 @dataclass
