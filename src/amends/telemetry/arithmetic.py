@@ -1,6 +1,5 @@
-"""Buffer arithmetic: what a viewer lived through, from the requests of the player alone.
+"""Buffer arithmetic: what viewers lived through, from the requests of their players alone.
 
-A player that asks for the segment starting at media time S with `bl` seconds buffered has its playhead at S - bl.
 Time that passes while the playhead does not move is lost; it was a stall when the playhead stands where the buffered
 media end, and a pause when there was still something to play. Measured against the <video> element of three players:
 within 1.5 s in 13 of 13 recordings, where the players' own flags were right for one of three.
@@ -8,243 +7,202 @@ within 1.5 s in 13 of 13 recordings, where the players' own flags were right for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from amends.telemetry.segments import KNOWN_RATES, Request
+import numpy as np
 
-ROUNDING_S = 0.5  # `bl` is sent in steps of 100 ms, and lags by a segment while one is being appended
-FASTEST = 2.2  # viewers may watch at twice the speed
+from amends.telemetry import groups
+from amends.telemetry.ordered import Bools, Floats, Ints
+from amends.telemetry.playhead import Samples, Stretches, follow
+from amends.telemetry.requests import Requests
+from amends.telemetry.segments import Placed
+from amends.telemetry.states import PAUSE, PLAY, SEEK, STALL, STARTUP
+
+KNOWN_RATES = np.array((1.25, 1.5, 1.75, 2.0))
 AT_THE_END_S = 0.5  # players stop a little before their buffer is empty
 SHORTEST_STALL_S = 0.3
 SHORTEST_PAUSE_S = 1.0
-NOISE_SHARE = 0.03  # media clocks were seen up to 5 % slow, mostly 1 to 2 %
+SHORTEST_LOSS_S = 0.1
+ONE_BREAK_S = 0.5  # breaks of a kind that are nearer than this are one
+NOISE_S = 1e-6  # of floating point: times are told in milliseconds, so much that is compared is equal
 MOVED_S = 0.25  # the playhead has moved: something played
+AROUND = 4  # samples on each side that tell the speed of play
+FASTER = 1.15  # media clocks were seen up to 5 % slow, mostly 1 to 2 %
+LAST = (1 << 20) - 1  # the place of a stretch's last span
+Piece = tuple[Ints, Ints, Floats, Floats]  # place (stretch << 20 | which), kind, from, to
 
 
-@dataclass(slots=True)
-class Sample:
-    """The playhead at one moment, and up to where media had been asked for."""
+@dataclass
+class Spans:
+    """Pieces of time lines, in order of session and time: index into SPAN_KINDS, from and to in seconds."""
 
-    at: float
-    playhead: float
-    frontier: float
-    rate: float | None
+    session: Ints
+    kind: Ints
+    since: Floats
+    until: Floats
 
-
-@dataclass(slots=True)
-class Stretch:
-    """Play without a seek: samples of the playhead, from the request that began it."""
-
-    began_at: float
-    from_media: float
-    samples: list[Sample] = field(default_factory=list)
-    frontiers: dict[str, float] = field(default_factory=dict)
+    def __getitem__(self, rows: Ints | Bools) -> Spans:
+        return Spans(*(values[rows] for values in vars(self).values()))
 
 
 @dataclass
 class Lived:
-    """What the arithmetic found; seconds since the attempt."""
+    """What the arithmetic found of each session; seconds since the attempt, NaN where it is not known."""
 
-    startup_s: float | None = None
-    spans: list[tuple[str, float, float]] = field(default_factory=list)
-    played: bool = False  # the playhead was seen to move
-    reached_end: bool = False
-    last_at: float = 0.0
-    precise: bool = True
+    startup_s: Floats
+    played: Bools  # the playhead was seen to move
+    reached_end: Bools
+    spans: Spans
 
 
-def live(requests: Sequence[Request]) -> Lived:
-    """Reckon startup, stalls, pauses and seeks of one session from its media requests in order of time."""
-    lived = Lived()
-    stretches = _stretches(requests)
-    end = _media_end(requests)
-    for index, stretch in enumerate(stretches):
-        _tell(lived, stretch, first=index == 0)
-    if not stretches:
-        return lived
-    _finish(lived, stretches[-1], end)
-    return lived
+def live(requests: Requests, placed: Placed, sessions: int) -> Lived:
+    """Reckon startup, stalls, pauses and seeks of every session from its requests for media."""
+    stretches, samples = follow(requests, placed)
+    start = _from_media(stretches, samples)
+    # a `bl` that lags shows the playhead too far ahead, never too far back: later samples correct earlier ones
+    samples.playhead = groups.lowest_from_here(samples.playhead, samples.stretch)
+    moving = samples[samples.playhead > start[samples.stretch] + MOVED_S]
+    lost, first = _lost(moving), groups.firsts(moving.stretch)
+    told = moving.stretch[first]
+    began = np.full(len(start), np.nan)
+    began[told] = np.maximum(lost[first] + start[told], stretches.began_at[told])
+    session, opening = stretches.session[told], stretches.opening[told]
+    startup = np.full(sessions, np.nan)
+    startup[session[opening]] = began[told][opening]
+    played = groups.any_of(np.ones(len(told), np.bool_), session, sessions)
+    ending = _ending(stretches, samples, _media_ends(requests, placed, sessions), played)
+    spans = _ordered([*_play(moving, lost, began), *_before(stretches, moving, began), ending], stretches.session)
+    reached_end = groups.any_of(ending[1] == PLAY, stretches.session[ending[0] >> 20], sessions)
+    return Lived(startup, played, reached_end, spans)
 
 
-def _stretches(requests: Sequence[Request]) -> list[Stretch]:
-    """Cut the session at seeks: where the playhead is not where time alone would have brought it."""
-    stretches: list[Stretch] = []
-    current: Stretch | None = None
-    for request in requests:
-        if request.failed and not (request.buffer and current):
-            continue  # nothing came in and nothing is said of the playhead
-        if current is None:
-            current = Stretch(request.at, request.start)
-            stretches.append(current)
-        new_kind = request.kind not in current.frontiers
-        playhead = _playhead(current, request, new_kind)
-        if playhead is None or _impossible(current, request, playhead):
-            current = Stretch(request.at, request.start)
-            stretches.append(current)
-            new_kind, playhead = True, request.start - (request.buffer or 0.0)
-        if not request.failed:
-            current.frontiers[request.kind] = max(current.frontiers.get(request.kind, request.start), request.start)
-        if current.frontiers and request.buffer is not None and not (new_kind and request.buffer <= 0.1):
-            frontier = min(current.frontiers.values())
-            current.samples.append(Sample(request.at, playhead, frontier, request.rate))
-    return stretches
+def _ordered(pieces: list[Piece], session: Ints) -> Spans:
+    place, kind, since, until = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    order = np.argsort(place, kind="stable")
+    return Spans(session[place[order] >> 20], kind[order], since[order], until[order])
 
 
-def _playhead(stretch: Stretch, request: Request, new_kind: bool) -> float | None:
-    """Where the playhead is as this request tells it; None when only a seek explains it.
-
-    A request for media that was asked for before is a better copy of what is buffered (then the buffer ends where the
-    last new segment ended) or a seek back.
-    """
-    buffer = request.buffer or 0.0
-    reached = stretch.frontiers.get(request.kind)
-    if new_kind or reached is None or request.buffer is None or request.start >= reached + 0.5 * request.length:
-        if request.buffer is None and stretch.samples:
-            return stretch.samples[-1].playhead
-        return request.start - buffer
-    candidates = [request.start - buffer, reached - buffer, reached + request.length - buffer]
-    possible = [value for value in candidates if not _impossible(stretch, request, value)]
-    if not possible:
-        return None
-    expected = _expected(stretch, request.at)
-    return min(possible, key=lambda value: abs(value - expected))
+def _from_media(stretches: Stretches, samples: Samples) -> Floats:
+    """Media time at which each stretch began: where the playhead stood while something was already buffered."""
+    first = groups.firsts(samples.stretch)
+    last = groups.lasts(first, len(samples.stretch))
+    early = np.minimum.reduce([samples.playhead[np.minimum(first + k, last)] for k in range(3)])
+    start, known = stretches.from_media.copy(), samples.stretch[first]
+    start[known] = np.maximum(start[known], early)
+    return start
 
 
-def _expected(stretch: Stretch, at: float) -> float:
-    if not stretch.samples:
-        return stretch.from_media
-    last = stretch.samples[-1]
-    return last.playhead + (at - last.at)
+def _rates(samples: Samples, index: Ints, first: Ints, last: Ints) -> Floats:
+    """Speed of play around samples: as told, else as the playhead moves where it outruns the clock."""
+    low, high = np.maximum(index - AROUND, first), np.minimum(index + AROUND, last)
+    passed = samples.at[high] - samples.at[low]
+    moved = samples.playhead[high] - samples.playhead[low]
+    slope = np.divide(moved, passed, out=np.ones(len(index)), where=passed >= 3.0)
+    rate = np.ones(len(index))
+    fast = np.flatnonzero(slope >= FASTER)
+    rate[fast] = KNOWN_RATES[np.abs(KNOWN_RATES[:, None] - slope[fast]).argmin(axis=0)]
+    told = samples.rate[index]
+    return np.where(np.isnan(told), rate, np.maximum(told, 0.1))
 
 
-def _impossible(stretch: Stretch, request: Request, playhead: float) -> bool:
-    """Further back, or further ahead, than play can have brought it: more than a segment and rounding."""
-    slack = request.length + ROUNDING_S
-    if not stretch.samples:
-        return playhead < stretch.from_media - slack / 2
-    last = stretch.samples[-1]
-    moved, passed = playhead - last.playhead, request.at - last.at
-    return moved < -slack or moved > FASTEST * passed + slack
-
-
-def _tell(lived: Lived, stretch: Stretch, *, first: bool) -> None:
-    """Turn one stretch into spans: waiting until the playhead moves, then play, stalls and pauses."""
-    start = _from_media(stretch)
-    _never_back(stretch.samples)
-    moving = [sample for sample in stretch.samples if sample.playhead > start + MOVED_S]
-    if not moving:
-        return
-    lost = _lost(moving)
-    began = max(lost[0] + start, stretch.began_at)
-    kind = "startup" if first else "seek"
-    since = 0.0 if first else _seek_began(lived, stretch)
-    if first:
-        lived.startup_s = began
-    lived.played = True
-    lived.spans.append((kind, since, began))
-    _spans_of_play(lived, moving, lost, began)
-
-
-def _never_back(samples: Sequence[Sample]) -> None:
-    """A `bl` that lags shows the playhead too far ahead, never too far back: later samples correct earlier ones."""
-    for index in range(len(samples) - 2, -1, -1):
-        samples[index].playhead = min(samples[index].playhead, samples[index + 1].playhead)
-
-
-def _seek_began(lived: Lived, stretch: Stretch) -> float:
-    """Until the first request after a seek the film is taken to have played on, as it was buffered."""
-    last = lived.spans[-1][2] if lived.spans else 0.0
-    since = max(last, stretch.began_at)
-    if lived.spans and lived.spans[-1][0] == "play":
-        lived.spans.append(("play", last, since))
-    return since
-
-
-def _from_media(stretch: Stretch) -> float:
-    """Media time at which this stretch began: where the playhead stood while something was already buffered."""
-    early = [sample.playhead for sample in stretch.samples[:3]]
-    return max(stretch.from_media, min(early)) if early else stretch.from_media
-
-
-def _rate(samples: Sequence[Sample], index: int) -> float:
-    """Speed of play around a sample: as told, else as the playhead moves where it outruns the clock."""
-    told = samples[index].rate
-    if told:
-        return max(told, 0.1)
-    low, high = max(0, index - 4), min(len(samples) - 1, index + 4)
-    passed = samples[high].at - samples[low].at
-    if passed < 3.0:
-        return 1.0
-    slope = (samples[high].playhead - samples[low].playhead) / passed
-    return 1.0 if slope < 1.15 else min(KNOWN_RATES, key=lambda rate: abs(rate - slope))
-
-
-def _lost(samples: Sequence[Sample]) -> list[float]:
+def _lost(samples: Samples) -> Floats:
     """Time on the clock less time played, up to each sample; only ever grows (later samples correct earlier ones)."""
-    raw = [samples[0].at - samples[0].playhead]
-    for index in range(1, len(samples)):
-        earlier, later = samples[index - 1], samples[index]
-        passed, rate = later.at - earlier.at, _rate(samples, index)
-        raw.append(raw[-1] + passed - (later.playhead - earlier.playhead) / rate)
-    lowest = raw[-1]
-    for index in range(len(raw) - 1, -1, -1):
-        lowest = raw[index] = min(lowest, raw[index])
-    return raw
+    rows = len(samples.at)
+    first = groups.firsts(samples.stretch)
+    spread = np.diff(np.append(first, rows))
+    begins = np.repeat(first, spread)
+    rate = _rates(samples, np.arange(rows), begins, np.repeat(groups.lasts(first, rows), spread))
+    raw = np.diff(samples.at, prepend=0.0) - np.diff(samples.playhead, prepend=0.0) / rate
+    raw[first] = 0.0
+    raw = np.cumsum(raw)
+    raw += (samples.at[first] - samples.playhead[first] - raw[first]).repeat(spread)
+    return groups.lowest_from_here(raw, samples.stretch)
 
 
-def _spans_of_play(lived: Lived, samples: Sequence[Sample], lost: Sequence[float], began: float) -> None:
-    """Play, broken where time was lost: a stall where the buffer had run out, a pause where it had not."""
-    cursor = began
-    for kind, since, until in _breaks(samples, lost):
-        since = max(since, cursor)
-        if until - since < (SHORTEST_STALL_S if kind == "stall" else SHORTEST_PAUSE_S):
-            continue
-        lived.spans.append(("play", cursor, since))
-        lived.spans.append((kind, since, until))
-        cursor = until
-    lived.spans.append(("play", cursor, max(cursor, samples[-1].at)))
-    lived.last_at = samples[-1].at
+def _breaks(samples: Samples, lost: Floats) -> tuple[Ints, Ints, Floats, Floats]:
+    """Runs of lost time, as stretch, kind, from and to: a stall where the buffer had run out, else a pause."""
+    lost = np.diff(lost, prepend=0.0)
+    same = np.diff(samples.stretch, prepend=-1) == 0
+    later = np.flatnonzero(same & (lost > SHORTEST_LOSS_S - NOISE_S))
+    earlier, gone = later - 1, lost[later]
+    playhead, frontier = samples.playhead, samples.frontier[earlier]
+    ran_dry = playhead[later] >= frontier - AT_THE_END_S - NOISE_S
+    reached = np.where(ran_dry, np.maximum(playhead[earlier], frontier), np.maximum(playhead[earlier], 0.0))
+    played_after = np.maximum(0.0, playhead[later] - reached)
+    passed = samples.at[later] - samples.at[earlier]
+    until = samples.at[later] - np.where(ran_dry, np.minimum(played_after, passed - gone), 0.0)
+    since = np.maximum(until - gone, samples.at[earlier])
+    stretch, kind = samples.stretch[later], np.where(ran_dry, STALL, PAUSE)
+    new = np.ones(len(later), np.bool_)
+    new[1:] = (stretch[1:] != stretch[:-1]) | (kind[1:] != kind[:-1]) | (since[1:] - until[:-1] > ONE_BREAK_S - NOISE_S)
+    first = np.flatnonzero(new)
+    return stretch[first], kind[first], since[first], until[groups.lasts(first, len(later))]
 
 
-def _breaks(samples: Sequence[Sample], lost: Sequence[float]) -> list[tuple[str, float, float]]:
-    """Runs of lost time as (kind, from, to)."""
-    found: list[tuple[str, float, float]] = []
-    for index in range(1, len(samples)):
-        gone = lost[index] - lost[index - 1]
-        if gone < 0.1:
-            continue
-        earlier, later = samples[index - 1], samples[index]
-        ran_dry = later.playhead >= earlier.frontier - AT_THE_END_S
-        played_after = max(0.0, later.playhead - max(earlier.playhead, earlier.frontier if ran_dry else 0.0))
-        until = later.at - (min(played_after, later.at - earlier.at - gone) if ran_dry else 0.0)
-        kind = "stall" if ran_dry else "pause"
-        since = max(until - gone, earlier.at)
-        if found and found[-1][0] == kind and since - found[-1][2] < 0.5:
-            found[-1] = (kind, found[-1][1], until)
-        else:
-            found.append((kind, since, until))
-    return found
+def _play(samples: Samples, lost: Floats, began: Floats) -> list[Piece]:
+    """Play from its beginning to the last sample, broken where time was lost."""
+    stretch, kind, since, until = _breaks(samples, lost)
+    since = np.maximum(since, began[stretch])
+    long = until - since > np.where(kind == STALL, SHORTEST_STALL_S, SHORTEST_PAUSE_S) - NOISE_S
+    stretch, kind, since, until = stretch[long], kind[long], since[long], until[long]
+    first = np.diff(stretch, prepend=-1) != 0
+    index = np.arange(len(stretch)) - np.flatnonzero(first).repeat(
+        np.diff(np.append(np.flatnonzero(first), len(stretch)))
+    )
+    place = stretch << 20 | 2 + 2 * index
+    cursor = np.where(first, began[stretch], np.roll(until, 1))
+    told = samples.stretch[groups.firsts(samples.stretch)]
+    resumed = began.copy()
+    resumed[stretch] = until  # the last one of each stretch stays
+    ends = samples.at[groups.lasts(groups.firsts(samples.stretch), len(samples.at))]
+    resumed = resumed[told]
+    return [
+        (place, np.full(len(place), PLAY), cursor, since),
+        (place + 1, kind, since, until),
+        (told << 20 | LAST - 1, np.full(len(told), PLAY), resumed, np.maximum(resumed, ends)),
+    ]
 
 
-def _media_end(requests: Sequence[Request]) -> float | None:
-    """Where the film ends, once the last segment has been asked for: it names no next one."""
-    told = {r.kind for r in requests if r.more_to_come}
-    ends = []
-    for kind in told:
-        last = max((r for r in requests if r.kind == kind), key=lambda r: (r.start, r.at))
-        if last.more_to_come or last.failed:
-            return None
-        ends.append(last.start + min(last.length, (last.duration or last.length)))
-    return max(ends) if ends else None
+def _before(stretches: Stretches, samples: Samples, began: Floats) -> list[Piece]:
+    """What came before play: startup, or a seek, until whose first request the film is taken to have played on."""
+    first = groups.firsts(samples.stretch)
+    told = samples.stretch[first]
+    session, opening, begins = stretches.session[told], stretches.opening[told], stretches.began_at[told]
+    again = np.diff(session, prepend=-1) == 0  # there was play before
+    ends = np.maximum(samples.at[groups.lasts(first, len(samples.at))], began[told])
+    before = np.where(again, np.roll(ends, 1), 0.0)
+    since = np.where(opening, 0.0, np.maximum(before, begins))
+    kind = np.where(opening, STARTUP, SEEK)
+    on = told[again]
+    return [
+        (on << 20, np.full(len(on), PLAY), before[again], since[again]),
+        (told << 20 | 1, kind, since, began[told]),
+    ]
 
 
-def _finish(lived: Lived, stretch: Stretch, end: float | None) -> None:
+def _media_ends(requests: Requests, placed: Placed, sessions: int) -> Floats:
+    """Where each film ends, once its last segment has been asked for (it names no next one); NaN where it was not."""
+    lane = requests.session * 3 + requests.kind
+    naming = groups.any_of(requests.more_to_come, lane, sessions * 3)
+    rows = np.flatnonzero(naming[lane])
+    rows = rows[placed.start[rows] == groups.highest(placed.start[rows], lane[rows], sessions * 3, -np.inf)[lane[rows]]]
+    rows = rows[requests.at[rows] == groups.highest(requests.at[rows], lane[rows], sessions * 3, -np.inf)[lane[rows]]]
+    _, first = np.unique(lane[rows], return_index=True)
+    rows = rows[first]
+    session = requests.session[rows]
+    ends = groups.highest(placed.start[rows] + placed.length[rows], session, sessions, -np.inf)
+    open_ended = groups.any_of(requests.more_to_come[rows] | requests.failed[rows], session, sessions)
+    return np.where(open_ended | np.isinf(ends), np.nan, ends)
+
+
+def _ending(stretches: Stretches, samples: Samples, media_ends: Floats, played: Bools) -> Piece:
     """When the end of the film had been asked for, what was buffered is taken to have played."""
-    if end is None or not stretch.samples or not lived.played:
-        return
-    last = stretch.samples[-1]
-    left = max(0.0, end - last.playhead) / _rate(stretch.samples, len(stretch.samples) - 1)
-    lived.reached_end = True
-    lived.spans.append(("play", last.at, last.at + left))
-    lived.last_at = last.at + left
+    first = groups.firsts(samples.stretch)
+    last = groups.lasts(first, len(samples.at))
+    stretch = samples.stretch[last]
+    session = stretches.session[stretch]
+    final = np.append(np.diff(stretches.session) != 0, True)[stretch] & played[session] & ~np.isnan(media_ends[session])
+    first, last, stretch, session = first[final], last[final], stretch[final], session[final]
+    left = np.maximum(0.0, media_ends[session] - samples.playhead[last]) / _rates(samples, last, first, last)
+    at = samples.at[last]
+    return stretch << 20 | LAST, np.full(len(last), PLAY), at, at + left

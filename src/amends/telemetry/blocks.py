@@ -18,17 +18,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from amends.telemetry import cmcd
+from amends.telemetry import cmcd, combined
 from amends.telemetry.cmcd import MAX_KBPS, MAX_MS, CmcdSettings, Members, Unreadable
+from amends.telemetry.combined import Cut, Lines
 from amends.telemetry.logs import clf_time
 from amends.telemetry.reading import check_time
 from amends.telemetry.records import EVENTS, OBJECT_TYPES, REPORTS, STATES
 
 Bools = npt.NDArray[np.bool_]
-COMBINED = (
-    r'^\S+ \S+ \S+ \[(?P<time>[^\]]+)\] "[A-Z]+ (?P<path>[^ ?"]*)\?(?P<query>[^ "]*) [^"]*" '
-    r"(?P<status>\d{3}) (?P<bytes>\d+|-)(?P<rest>.*)$"
-)
+_TAKEN = r"(?:^|\s|rt=|request_time=)\d+\.\d{3}(?:\s|$)"  # seconds that a server took, written behind the rest
 _ODD = re.compile(r"[({\\\\]")  # inner lists, JSON, escaped characters: read one by one
 Reader = Callable[[Members], Any]
 
@@ -76,59 +74,54 @@ COLUMNS: dict[str, tuple[str, Reader]] = {
 DEFAULTS = {"version": 1, "event": 0, "state": 0, "object_type": 0}
 
 
-def read_combined(lines: pa.Array, settings: CmcdSettings) -> tuple[pa.Table, Bools]:
+def read_combined(lines: Lines, settings: CmcdSettings) -> tuple[pa.Table, Bools]:
     """Rows of the lines that fit, and which lines were read; lines without CMCD count as read."""
-    found = pc.extract_regex(lines, COMBINED)
-    fits = pc.is_valid(found).to_numpy(zero_copy_only=False)
-    places = np.flatnonzero(fits)
-    parts = {
-        name: pc.struct_field(found, [name]).take(pa.array(places))
-        for name in ("time", "path", "query", "status", "bytes", "rest")
-    }
-    with_cmcd = pc.match_substring(parts["query"], "CMCD=").to_numpy(zero_copy_only=False)
-    nothing = ~with_cmcd & ~pc.match_substring(parts["rest"], "sid=").to_numpy(zero_copy_only=False)
-    plain = with_cmcd & ~pc.match_substring_regex(
-        parts["rest"], r"(?:^|\s|rt=|request_time=)\d+\.\d{3}(?:\s|$)"
-    ).to_numpy(zero_copy_only=False)
-    members, regular = _members(_dictionaries(parts["query"]), settings)
-    times, timed = _times(parts["time"])
-    good = plain & regular & timed
+    cut = combined.cut(lines)
+    nothing = ~cut.named & ~pc.match_substring(cut.rest, "sid=").to_numpy(zero_copy_only=False)
+    plain = cut.named & ~pc.match_substring_regex(cut.rest, _TAKEN).to_numpy(zero_copy_only=False)
+    members, regular = _members(cut, settings)
+    times, timed = _times(cut.time)
+    status, answered = _numbers(cut.status, pa.int16())
+    sent, measured = _numbers(cut.bytes, pa.int64())
+    whole = timed & answered & measured
+    good = plain & regular & whole
     read = np.zeros(len(lines), np.bool_)
-    read[places[nothing | good]] = True
-    columns = members | {"received_ms": times, "path": parts["path"], "status": parts["status"].cast(pa.int16())}
-    columns["bytes"] = pc.if_else(pc.equal(parts["bytes"], "-"), None, parts["bytes"]).cast(pa.int64())
-    columns["mode"] = pa.array(np.ones(len(places), np.int8))
-    arrays = [columns.get(f.name, pa.nulls(len(places), f.type)).cast(f.type) for f in REPORTS]
-    return pa.Table.from_arrays(arrays, schema=REPORTS).filter(pa.array(good)), read
+    read[cut.row[(nothing & whole) | good]] = True
+    columns = members | {"received_ms": times, "path": cut.path, "status": status, "bytes": sent}
+    columns["mode"] = pa.array(np.ones(len(cut.row), np.int8))
+    arrays = [columns.get(f.name, pa.nulls(len(cut.row), f.type)).cast(f.type) for f in REPORTS]
+    table = pa.Table.from_arrays(arrays, schema=REPORTS)
+    return (table if good.all() else table.filter(pa.array(good))), read
 
 
-def _dictionaries(query: pa.Array) -> pa.Array:
-    """The CMCD argument, still encoded, with every comma written `%2C`: what to split at."""
-    texts = pc.struct_field(pc.extract_regex(query, r"(?:^|&)CMCD=(?P<text>[^&]*)"), ["text"])
-    for other in ("%2c", ","):
-        if pc.any(pc.match_substring(texts, other)).as_py():
-            texts = pc.replace_substring(texts, other, "%2C")
-    return pc.fill_null(texts, "")
+def _numbers(texts: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Bools]:
+    """Whole numbers, null for `-`, and which could be read."""
+    none = pc.equal(texts, "-")
+    whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), 4 if kind == pa.int16() else 18))
+    found = pc.if_else(whole, texts, None).cast(kind)
+    return found, pc.or_(whole, none).to_numpy(zero_copy_only=False)
 
 
-def _members(texts: pa.Array, settings: CmcdSettings) -> tuple[dict[str, pa.Array], Bools]:
+def _members(cut: Cut, settings: CmcdSettings) -> tuple[dict[str, pa.Array], Bools]:
     """Columns by name from dictionaries, and which rows are regular: whole strings, each key once, a session."""
-    lists = pc.split_pattern(texts, "%2C")
-    encoded = lists.flatten().dictionary_encode()
-    codes, row = encoded.indices.to_numpy(), pc.list_parent_indices(lists).to_numpy()
+    encoded, row, count = cut.members.dictionary_encode(), cut.member_of, len(cut.row)
+    codes = encoded.indices.to_numpy()
     wanted = COLUMNS | {
         settings.customer_key: ("customer_id", lambda members: cmcd.text_of(members, settings.customer_key, 200)),
         settings.order_key: ("order_id", lambda members: cmcd.text_of(members, settings.order_key, 200)),
     }
     numbers = {key: number for number, key in enumerate(wanted)}
     key_of, value_of, odd = _distinct(encoded.dictionary.to_pylist(), wanted, numbers)
-    regular = np.ones(len(texts), np.bool_)
+    regular = np.ones(count, np.bool_)
     regular[row[odd[codes]]] = False
-    keys = key_of[codes]
+    keys, said = key_of[codes], set(key_of.tolist())
     columns = {}
     for key, (name, _) in wanted.items():
-        at = np.flatnonzero(keys == numbers[key])
-        values = np.full(len(texts), len(value_of))
+        at = np.flatnonzero(keys == numbers[key]) if numbers[key] in said else ()
+        if not len(at):
+            columns[name] = _unsaid(name, count)
+            continue
+        values = np.full(count, len(value_of))
         values[row[at]] = codes[at]
         columns[name] = _laid_out(name, values, value_of)
     regular &= pc.is_valid(columns["session_id"]).to_numpy(zero_copy_only=False)
@@ -163,6 +156,11 @@ def _laid_out(name: str, codes: npt.NDArray[np.int64], values: list[Any]) -> pa.
         given = [default if value is None or (name == "version" and value == 0) else value for value in given]
     places = np.searchsorted(used, codes)
     return pa.array(given, REPORTS.field(name).type).take(pa.array(places))
+
+
+def _unsaid(name: str, count: int) -> pa.Array:
+    kind = REPORTS.field(name).type
+    return pa.array(np.full(count, DEFAULTS[name]), kind) if name in DEFAULTS else pa.nulls(count, kind)
 
 
 def _hashed(session_ids: pa.Array) -> pa.Array:

@@ -10,22 +10,22 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import zstandard
 
 from amends.telemetry import blocks
 from amends.telemetry.cmcd import CmcdSettings, Unreadable
+from amends.telemetry.combined import Lines
 from amends.telemetry.logs import LineReader, from_names, read_combined, reader_for
 from amends.telemetry.reading import DEFAULT, MAX_LINE, BadLine, OnBad, Rows, add_record
 from amends.telemetry.records import REPORTS
 
 BATCH_ROWS = 100_000
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES, BLOCKS_AHEAD = 4 * 2**20, 4
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, OSError)
 
@@ -46,21 +46,52 @@ def read_file(
         yield from _read_lines(path, file, settings, on_bad, batch_rows)
 
 
-def opened(path: str) -> Any:
-    raw: IO[bytes] = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed by the reader
-    buffered = io.BufferedReader(raw, 1 << 20)  # type: ignore[type-var]  # both are raw enough to be peeked into
+class ToTheBreak(io.RawIOBase):
+    """A compressed stream that ends where it breaks off, and keeps why."""
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self.broken: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        try:
+            piece = self.source.read1(len(into))
+        except BROKEN as error:
+            self.broken = error
+            return 0
+        into[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self.source.close()
+        super().close()
+
+
+def opened(path: str) -> io.BufferedReader:
+    raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed by the reader
+    buffered = io.BufferedReader(raw, 1 << 20)
     start = buffered.peek(4)[:4]
     if start.startswith(GZIP):
-        return gzip.GzipFile(fileobj=buffered)
+        return io.BufferedReader(ToTheBreak(gzip.GzipFile(fileobj=buffered)), 1 << 20)
     if start == ZSTD:
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True))
+        frames = zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)
+        return io.BufferedReader(ToTheBreak(frames), 1 << 20)
     return buffered
 
 
+def _tell_break(path: str, file: io.BufferedReader, line: int, on_bad: OnBad) -> None:
+    broken = getattr(file.raw, "broken", None)
+    if broken:
+        on_bad(BadLine(line, f"the file breaks off here ({broken}); what came before it was read", "", path))
+
+
 def _read_lines(
-    path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad, batch_rows: int
+    path: str, file: io.BufferedReader, settings: CmcdSettings, on_bad: OnBad, batch_rows: int
 ) -> Iterator[pa.Table]:
-    if isinstance(file, io.BufferedReader) and _is_combined(file):
+    if _is_combined(file):
         yield from _read_blocks(path, file, settings, on_bad)
         return
     rows, reader = Rows(settings), None
@@ -80,13 +111,13 @@ def _is_combined(file: io.BufferedReader) -> bool:
     return bool(first.strip()) and reader_for(first) is read_combined
 
 
-def _read_blocks(path: str, file: IO[bytes], settings: CmcdSettings, on_bad: OnBad) -> Iterator[pa.Table]:
+def _read_blocks(path: str, file: io.BufferedReader, settings: CmcdSettings, on_bad: OnBad) -> Iterator[pa.Table]:
     """A combined log, block by block on two threads; odd lines one by one. Blocks come out in order."""
     with ThreadPoolExecutor(2) as pool:
         waiting: deque[Future[tuple[pa.Table, list[BadLine]]]] = deque()
         for first, block in _line_blocks(path, file, on_bad):
             waiting.append(pool.submit(_read_block, path, first, block, settings))
-            if len(waiting) > 2:
+            if len(waiting) > BLOCKS_AHEAD:
                 yield from _done(waiting.popleft(), on_bad)
         while waiting:
             yield from _done(waiting.popleft(), on_bad)
@@ -99,46 +130,40 @@ def _done(work: Future[tuple[pa.Table, list[BadLine]]], on_bad: OnBad) -> Iterat
     yield table
 
 
-def _line_blocks(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
+def _line_blocks(path: str, file: io.BufferedReader, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
     """Whole lines in blocks of some megabytes, each with the number of its first line."""
     number, rest = 1, b""
-    try:
-        while piece := file.read(BLOCK_BYTES):
-            whole, newline, rest = (rest + piece).rpartition(b"\n")
-            if newline:
-                yield number, whole
-                number += whole.count(b"\n") + 1
-    except BROKEN as error:
-        on_bad(BadLine(number, f"the file breaks off here ({error}); what came before it was read", "", path))
+    while piece := file.read(BLOCK_BYTES):
+        whole, newline, rest = (rest + piece).rpartition(b"\n")
+        if newline:
+            yield number, whole
+            number += whole.count(b"\n") + 1
     if rest.strip():
         yield number, rest
+    _tell_break(path, file, number + 1, on_bad)
 
 
 def _read_block(path: str, first: int, block: bytes, settings: CmcdSettings) -> tuple[pa.Table, list[BadLine]]:
     bad: list[BadLine] = []
-    rows = Rows(settings)
+    rows, lines = Rows(settings), Lines.of(block)
     try:
-        lines = pc.split_pattern(pa.array([block.decode("utf-8")]), "\n").flatten()
+        str(block, "utf-8")
         table, read = blocks.read_combined(lines, settings)
-        odd = np.flatnonzero(~read)
-        texts = lines.take(pa.array(odd)).to_pylist()
     except UnicodeDecodeError:
-        texts = block.decode("utf-8", "surrogateescape").split("\n")
-        table, odd = REPORTS.empty_table(), np.arange(len(texts))
+        table, read = REPORTS.empty_table(), np.zeros(len(lines), np.bool_)
+    odd = np.flatnonzero(~read)
+    texts = lines.texts(odd)
     for index, text in zip(odd.tolist(), texts, strict=True):
         if text.strip():
             _add(rows, read_combined, text, first + index, path, bad.append)
     return pa.concat_tables([table, rows.table()]), bad
 
 
-def numbered(path: str, file: IO[bytes], on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
+def numbered(path: str, file: io.BufferedReader, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
     number = 0
-    try:
-        for line in file:  # one by one: when the file breaks off, what was read before it is not lost
-            number += 1
-            yield number, line
-    except BROKEN as error:
-        on_bad(BadLine(number + 1, f"the file breaks off here ({error}); what came before it was read", "", path))
+    for number, line in enumerate(file, 1):
+        yield number, line
+    _tell_break(path, file, number + 1, on_bad)
 
 
 def _add(rows: Rows, reader: LineReader, text: str, number: int, path: str, on_bad: OnBad) -> None:

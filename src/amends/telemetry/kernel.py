@@ -9,21 +9,25 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from amends.telemetry import requests as by_requests
-from amends.telemetry import states
-from amends.telemetry.ordered import Bools, Ints, Ordered, order
+from amends.telemetry import groups, states, verdicts
+from amends.telemetry.arithmetic import Spans
+from amends.telemetry.ordered import Bools, Floats, Ints, Ordered, order
 from amends.telemetry.records import SESSIONS, SPAN, SPAN_KINDS
-from amends.telemetry.requests import Outcome
+from amends.telemetry.requests import REQUEST_MODE
 from amends.telemetry.score import R_MIN_KBPS, score
 from amends.telemetry.states import PLAY, SEEK, STALL, STARTUP, Runs, Told
+from amends.telemetry.verdicts import Verdicts
 
-Floats = npt.NDArray[np.float64]
 Columns = dict[str, pa.Array]
-WORTH_SPLITTING = 1_000_000
+PART_ROWS = 500_000
+USED = (
+    *("session", "session_id", "customer_id", "order_id", "content_id", "received_ms", "player_ms", "sequence"),
+    *("mode", "event", "state", "object_type", "bitrate_kbps", "buffer_ms", "deadline_ms", "duration_ms", "rate"),
+    *("path", "next_path", "status"),
+)
 
 
 def assess(reports: pa.Table) -> pa.Table:
@@ -33,44 +37,42 @@ def assess(reports: pa.Table) -> pa.Table:
     """
     if reports.num_rows == 0:
         return SESSIONS.empty_table()
-    large = reports.num_rows >= WORTH_SPLITTING
-    found = pa.concat_tables(_in_halves(reports)) if large else _assess(reports)
+    parts = reports.num_rows // PART_ROWS
+    found = pa.concat_tables(_in_parts(reports, parts)) if parts > 1 else _assess(reports)
     return found.sort_by([("started_at_ms", "ascending"), ("session_id", "ascending")])
 
 
-def _in_halves(reports: pa.Table) -> list[pa.Table]:
-    """Two threads, each with half of the sessions: NumPy works without the interpreter's lock."""
-    odd = pc.equal(pc.bit_wise_and(pc.shift_right(reports["session"], 7), 1), 1)
+def _in_parts(reports: pa.Table, parts: int) -> list[pa.Table]:
+    """Whole sessions in parts that the processor's cache can hold, on two threads: NumPy works without the lock."""
+    used = reports.select([name for name in USED if name in reports.column_names]).combine_chunks()
+    part = ((used["session"].to_numpy() >> np.uint64(7)) % np.uint64(parts)).astype(np.uint16)
+    rows = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=parts))
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda mask: _assess(reports.filter(mask)), (odd, pc.invert(odd))))
+        return list(pool.map(lambda one: _assess(used.take(pa.array(one))), np.split(rows, ends[:-1])))
 
 
 def _assess(reports: pa.Table) -> pa.Table:
     if reports.num_rows == 0:
         return SESSIONS.empty_table()
     ordered = order(reports)
-    outcomes = by_requests.assess_requests(ordered, _needs_requests(ordered))
-    media_over, more = np.zeros((2, ordered.sessions), np.bool_)
-    for session, outcome in outcomes.items():
-        media_over[session], more[session] = outcome.reached_end, outcome.more_to_come
-    told = states.tell(ordered, media_over, more)
-    table = _from_states(ordered, told)
-    table = _with_requests(table, ordered, told, outcomes)
+    asked = np.zeros(ordered.sessions, np.bool_)
+    asked[ordered.session[ordered.column("mode") == REQUEST_MODE]] = True
+    found = verdicts.judge(ordered, asked) if asked.any() else None
+    media_over = found.lived.reached_end if found else asked
+    told = states.tell(ordered, media_over, found.more_to_come & asked if found else asked)
+    runs = states.joined(told.runs, told.usable)
+    table = _from_states(ordered, told, runs)
+    if found:
+        _lay_requests_over(table, ordered, told, runs, found)
     return pa.table([table[field.name] for field in SESSIONS], schema=SESSIONS)
 
 
-def _needs_requests(ordered: Ordered) -> Bools:
-    """Sessions of which requests are known: only these cost a look at their requests one by one."""
-    asked = np.zeros(ordered.sessions, np.bool_)
-    asked[ordered.session[ordered.column("mode") == 1]] = True
-    return asked
-
-
-def _from_states(ordered: Ordered, told: Told) -> Columns:
+def _from_states(ordered: Ordered, told: Told, runs: Runs) -> Columns:
     """Every column as the states tell it; sessions without states get nulls."""
-    count, runs = ordered.sessions, states.joined(told.runs, told.usable)
+    count = ordered.sessions
     length = (runs.until - runs.since) / 1000
-    of_kind = {k: np.bincount(runs.session[runs.kind == k], length[runs.kind == k], count) * 1.0 for k in range(5)}
+    of_kind = {k: groups.sums(length[runs.kind == k], runs.session[runs.kind == k], count) for k in range(5)}
     stalls = runs.kind == STALL
     longest = np.zeros(count)
     np.maximum.at(longest, runs.session[stalls], length[stalls])
@@ -107,27 +109,41 @@ def _from_states(ordered: Ordered, told: Told) -> Columns:
         "score": _floats(np.where(played & (seconds > 0), scores, np.nan)),
         "method": pa.array(np.where(known, "states", "none")),
         "confidence": pa.array(np.where(known & ~told.open_wait & (_gaps(ordered) > 0), 0.8, sure)),
-        "spans": _spans(runs, count),
+        "spans": _spans(_in_seconds(runs), count),
     }
 
 
-def _with_requests(table: Columns, ordered: Ordered, told: Told, outcomes: dict[int, Outcome]) -> Columns:
+def _lay_requests_over(table: Columns, ordered: Ordered, told: Told, runs: Runs, found: Verdicts) -> None:
     """Lay over what only the requests know: everything where there are no states, bitrates where there are."""
-    if not outcomes:
-        return table
-    columns = {name: table[name].to_pylist() for name in by_requests.COLUMNS}
-    gaps = table["gaps"].to_pylist()
-    for session, outcome in outcomes.items():
-        only = by_requests.BITRATES if told.usable[session] else by_requests.COLUMNS
-        row = outcome.row(int(ordered.began_ms[session]))
-        if gaps[session] and outcome.lived.played and told.usable[session]:
-            columns["startup_s"][session] = min(columns["startup_s"][session] or row["startup_s"], row["startup_s"])
-        for name in only:
-            if row.get(name) is not None or not told.usable[session]:
-                columns[name][session] = row[name]
-    for name, values in columns.items():
-        table[name] = pa.array(values, SESSIONS.field(name).type)
-    return table
+    over = found.asked & ~told.usable
+    played = found.lived.played
+    columns: Columns = {name: _floats(values) for name, values in found.seconds.items()}
+    columns |= {name: _bools(flag.value, flag.known) for name, flag in found.flags.items()}
+    columns["stall_count"] = _ints(found.stall_count, played)
+    columns["ended"] = pa.array(found.ended)
+    columns["last_seen_ms"] = pa.array(ordered.began_ms + np.rint(found.last_seen_s * 1000).astype(np.int64))
+    columns["method"] = pa.array(np.where(found.by_buffer, "buffer", "none"))
+    columns["confidence"] = pa.array(found.confidence)
+    for name, values in found.bitrates.items():
+        known = ~np.isnan(values)
+        counted = _ints(np.nan_to_num(values), known) if name == "switches" else _floats(values)
+        table[name] = pc.if_else(pa.array(over | (found.asked & known)), counted, table[name])
+    for name, column in columns.items():
+        table[name] = pc.if_else(pa.array(over), column, table[name])
+    lossy = pa.array(found.asked & told.usable & played & (_gaps(ordered) > 0))
+    sooner = pc.min_element_wise(table["startup_s"], columns["startup_s"])
+    table["startup_s"] = pc.if_else(lossy, sooner, table["startup_s"])
+    table["spans"] = _spans(_together(_in_seconds(runs), found.spans[over[found.spans.session]]), ordered.sessions)
+
+
+def _in_seconds(runs: Runs) -> Spans:
+    return Spans(runs.session, runs.kind, runs.since / 1000, runs.until / 1000)
+
+
+def _together(some: Spans, others: Spans) -> Spans:
+    order = np.argsort(np.concatenate([some.session, others.session]), kind="stable")
+    columns = zip(vars(some).values(), vars(others).values(), strict=True)
+    return Spans(*(np.concatenate(pair)[order] for pair in columns))
 
 
 def _bitrates(ordered: Ordered) -> tuple[Floats, Floats, Ints, Floats]:
@@ -184,10 +200,10 @@ def _first_said(ordered: Ordered, name: str) -> pa.Array:
     return pc.take(column, pa.array(rows, mask=rows < 0)).combine_chunks()
 
 
-def _spans(runs: Runs, count: int) -> pa.Array:
-    offsets = np.append([0], np.cumsum(np.bincount(runs.session, minlength=count)))
-    kinds = pa.DictionaryArray.from_arrays(pa.array(runs.kind, pa.int8()), pa.array(SPAN_KINDS)).cast(pa.string())
-    times = [pa.array(np.round(moment / 1000, 3)) for moment in (runs.since, runs.until)]
+def _spans(spans: Spans, count: int) -> pa.Array:
+    offsets = np.append([0], np.cumsum(np.bincount(spans.session, minlength=count)))
+    kinds = pa.DictionaryArray.from_arrays(pa.array(spans.kind, pa.int8()), pa.array(SPAN_KINDS)).cast(pa.string())
+    times = [pa.array(np.round(moment, 3)) for moment in (spans.since, spans.until)]
     items = pa.StructArray.from_arrays([kinds, *times], fields=list(SPAN))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
 

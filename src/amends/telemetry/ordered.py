@@ -13,6 +13,7 @@ from amends.telemetry.records import MODES
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 UNKNOWN = -1
 EVENT_MODE = MODES.index("event")
 LATEST_MS = 24 * 3_600_000
@@ -78,25 +79,39 @@ def order(reports: pa.Table) -> Ordered:
     np.minimum.at(began, session, at)
     relative = at - began[session]
     sequence = _ints(reports["sequence"], 0) if "sequence" in reports.column_names else np.zeros(len(at), np.int64)
-    places = _sorted_places(session, relative, sequence)
-    places = _once(reports, places, session[places], relative[places], sequence[places])
-    session = session[places]
-    first = np.flatnonzero(np.diff(session, prepend=-1))
-    return Ordered(reports, places, _renumber(session, first), first, began[session[first]], relative[places])
+    rows = _sorted(session, relative, sequence)
+    rows = rows.without(_again(reports, rows))
+    first = np.flatnonzero(np.diff(rows.session, prepend=-1))
+    return Ordered(reports, rows.place, _renumber(rows.session, first), first, began[rows.session[first]], rows.at)
 
 
-def _once(reports: pa.Table, places: Ints, session: Ints, at: Ints, sequence: Ints) -> Ints:
-    """Events that came twice, dropped: the same session, moment, number, event and state."""
-    again = np.flatnonzero((session[1:] == session[:-1]) & (at[1:] == at[:-1]) & (sequence[1:] == sequence[:-1])) + 1
+@dataclass
+class _Rows:
+    """Sorted rows: where each stood, whose it is, when, and whether it tells the same as the one before may."""
+
+    place: Ints
+    session: Ints
+    at: Ints
+    alike: Bools  # same session, time and sequence number as the row before
+
+    def without(self, rows: Ints) -> _Rows:
+        if not len(rows):
+            return self
+        keep = np.ones(len(self.place), np.bool_)
+        keep[rows] = False
+        return _Rows(*(values[keep] for values in vars(self).values()))
+
+
+def _again(reports: pa.Table, rows: _Rows) -> Ints:
+    """Events that came twice: the same session, moment, number, event and state."""
+    again = np.flatnonzero(rows.alike)
     if not len(again):
-        return places
+        return again
     for name in ("mode", "event", "state", "bitrate_kbps"):
         values = _narrow(reports[name])
-        again = again[values[places[again]] == values[places[again - 1]]]
-    again = again[_narrow(reports["mode"])[places[again]] == EVENT_MODE]
-    keep = np.ones(len(places), np.bool_)
-    keep[again] = False
-    return places[keep]
+        again = again[values[rows.place[again]] == values[rows.place[again - 1]]]
+    events: Bools = _narrow(reports["mode"])[rows.place[again]] == EVENT_MODE
+    return again[events]
 
 
 def _renumber(session: Ints, first: Ints) -> Ints:
@@ -121,15 +136,32 @@ def _one_clock(reports: pa.Table, session: Ints, count: int) -> Ints:
     return np.where(believable, shifted, received)
 
 
-def _sorted_places(session: Ints, at: Ints, sequence: Ints) -> Ints:
-    """Places by session, time and sequence number: one sort of packed integers where they fit, else a stable sort."""
+def _by_number(numbers: Ints) -> Ints:
+    """A stable order by small whole numbers, sixteen bits at a time, which NumPy sorts by counting."""
+    found = np.argsort(numbers.astype(np.uint16), kind="stable")
+    if len(numbers) and numbers.max() >> 16:
+        found = found[np.argsort((numbers[found] >> 16).astype(np.uint16), kind="stable")]
+    return found
+
+
+def _sorted(session: Ints, at: Ints, sequence: Ints) -> _Rows:
+    """Rows by session, time and sequence number: one sort of packed integers where they fit, else a stable sort."""
     rows = len(session)
     row_bits, session_bits = max(rows - 1, 1).bit_length(), int(session.max(initial=0)).bit_length()
     time_bits, tie_bits = int(at.max(initial=0)).bit_length(), int(sequence.max(initial=0)).bit_length()
-    if session_bits + time_bits + tie_bits + row_bits <= 63:
-        packed = ((session.astype(np.int64) << time_bits | at) << tie_bits | sequence) << row_bits
-        packed |= np.arange(rows)
-        if rows > 1 and not (packed[1:] > packed[:-1]).all():
-            packed.sort()
-        return packed & ((1 << row_bits) - 1)
-    return np.lexsort((sequence, at, session))
+    alike = np.zeros(rows, np.bool_)
+    if session_bits + time_bits + tie_bits + row_bits > 63:
+        place = np.lexsort((sequence, at, session))
+        session, at, sequence = session[place], at[place], sequence[place]
+        alike[1:] = (session[1:] == session[:-1]) & (at[1:] == at[:-1]) & (sequence[1:] == sequence[:-1])
+        return _Rows(place, session, at, alike)
+    packed = ((session.astype(np.int64) << time_bits | at) << tie_bits | sequence) << row_bits
+    packed |= np.arange(rows)
+    if rows > 1 and not (packed[1:] > packed[:-1]).all():
+        packed = packed[_by_number(session)]  # what is left to sort is what came late, which merging does fast
+        packed.sort(kind="stable")
+    place = packed & ((1 << row_bits) - 1)
+    packed >>= row_bits
+    alike[1:] = packed[1:] == packed[:-1]
+    packed >>= tie_bits
+    return _Rows(place, packed >> time_bits, packed & ((1 << time_bits) - 1), alike)

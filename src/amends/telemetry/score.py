@@ -8,12 +8,13 @@ sessions from good ones as well as the standardised model does (docs/explanation
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
+from amends.telemetry import groups
+from amends.telemetry.ordered import Floats, Ints
 
 R_MIN_KBPS = 150.0  # the lowest rung of the ladders it was validated on; fixed, so that scores can be compared
 STALL_WEIGHT = 2.66
+WINDOW_BITS = 24
 WINDOW_S = 300.0  # validated on sequences of at most five minutes: longer sessions are the mean of such windows
 
 
@@ -23,24 +24,47 @@ def score(log_rate: Floats, log_change: Floats, stall_s: Floats, seconds: Floats
     return log_rate - log_change - STALL_WEIGHT * share
 
 
-def score_segments(starts_s: Floats, kbps: Floats, stalls: list[tuple[float, float]], total_s: float) -> float | None:
-    """The score of one session: the mean over windows of five minutes, each weighted by its length.
+def of_sessions(
+    session: Ints, at_s: Floats, kbps: Floats, stalls: tuple[Ints, Floats, Floats], total_s: Floats
+) -> Floats:
+    """The score of each session: the mean over its windows of five minutes, each weighted by its length; NaN unknown.
 
-    `starts_s` and `kbps` are the moments at which segments of that bitrate were asked for; `stalls` are (from, to).
+    Segments in order of the film: whose, when asked for, of which bitrate. `stalls` are (whose, from, to); `total_s` is
+    each session's length.
     """
-    good = kbps > 0
-    if not good.any() or total_s <= 0:
-        return None
-    logs, starts = np.log(np.maximum(kbps[good], 1.0) / R_MIN_KBPS), starts_s[good]
-    edges = np.arange(0.0, max(total_s, 1e-9), WINDOW_S)
-    values, weights = [], []
-    for edge in edges:
-        until = min(edge + WINDOW_S, total_s)
-        inside = logs[(starts >= edge) & (starts < until)]
-        if not inside.size:
-            continue
-        stalled = sum(max(0.0, min(b, until) - max(a, edge)) for a, b in stalls)
-        change = np.abs(np.diff(inside)).mean() if inside.size > 1 else 0.0
-        values.append(inside.mean() - change - STALL_WEIGHT * stalled / (until - edge))
-        weights.append(until - edge)
-    return float(np.average(values, weights=weights)) if values else None
+    inside = at_s < total_s[session]
+    session, window, kbps = session[inside], (at_s[inside] // WINDOW_S).astype(np.int64), kbps[inside]
+    if not len(session):
+        return np.full(len(total_s), np.nan)
+    key = session << WINDOW_BITS | window
+    if not (key[1:] >= key[:-1]).all():
+        order = np.argsort(key, kind="stable")
+        key, kbps = key[order], kbps[order]
+    logs = np.log(np.maximum(kbps, 1.0) / R_MIN_KBPS)
+    new = np.diff(key, prepend=-1) != 0
+    first, group = np.flatnonzero(new), np.cumsum(new) - 1
+    pieces = np.bincount(group)
+    change = groups.sums(np.where(new[1:], 0.0, np.abs(np.diff(logs))), group[1:], len(first))
+    change /= np.maximum(pieces - 1, 1)
+    whose = key[first] >> WINDOW_BITS
+    since = ((key[first] & (1 << WINDOW_BITS) - 1) * WINDOW_S).astype(np.float64)
+    seconds: Floats = np.minimum(since + WINDOW_S, total_s[whose]) - since
+    stalled = _stalled(key[first], stalls, since, seconds)
+    values = score(groups.sums(logs, group, len(first)) / pieces, change, stalled, seconds)
+    weight = groups.sums(seconds, whose, len(total_s))
+    whole = groups.sums(values * seconds, whose, len(total_s))
+    mean: Floats = np.divide(whole, weight, out=np.full(len(total_s), np.nan), where=weight > 0)
+    return mean
+
+
+def _stalled(key: Ints, stalls: tuple[Ints, Floats, Floats], since: Floats, seconds: Floats) -> Floats:
+    """Stalled seconds within each window (session << WINDOW_BITS | window, ascending)."""
+    session, begins, ends = stalls
+    low, high = (begins // WINDOW_S).astype(np.int64), (ends // WINDOW_S).astype(np.int64)
+    many = high - low + 1
+    stall = np.repeat(np.arange(len(session)), many)
+    window = low[stall] + np.arange(len(stall)) - np.repeat(np.cumsum(many) - many, many)
+    wanted = session[stall] << WINDOW_BITS | window
+    place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+    overlap = np.minimum(ends[stall], (since + seconds)[place]) - np.maximum(begins[stall], since[place])
+    return groups.sums(np.where(key[place] == wanted, np.maximum(overlap, 0.0), 0.0), place, len(key))

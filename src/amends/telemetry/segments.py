@@ -2,94 +2,107 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
 
-_LAST_NUMBER = re.compile(r"(\d+)\D*$")
-KNOWN_RATES = (1.25, 1.5, 1.75, 2.0)
+import numpy as np
 
+from amends.telemetry import groups
+from amends.telemetry.ordered import Bools, Floats, Ints
+from amends.telemetry.requests import AUDIO, Requests
 
-@dataclass(slots=True)
-class Request:
-    """One request for a media segment; times in seconds since the attempt, media times in seconds of the film."""
-
-    at: float
-    kind: str  # v, a or av
-    path: str
-    duration: float | None
-    buffer: float | None  # seconds buffered ahead of the playhead when it was sent
-    bitrate: int | None
-    status: int | None
-    rate: float | None
-    more_to_come: bool  # it names a next object
-    start: float = 0.0  # media time of the segment's first frame
-    length: float = 0.0
-
-    @property
-    def failed(self) -> bool:
-        return self.status is not None and self.status >= 400
+USUAL_S = 2.0  # length of a segment where no request names one
+ONE_PATH = 2  # names: as many as one video and one audio file that are asked for by byte ranges
 
 
-def segment_number(path: str) -> int | None:
-    """The last number in a file name without its ending: 12 in `chunk-stream2-00012.m4s`."""
-    name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    found = _LAST_NUMBER.search(name)
-    return int(found[1]) if found and len(found[1]) < 16 else None
+@dataclass
+class Placed:
+    """Seconds of the film at which each requested segment begins, its length, and which sessions number theirs."""
+
+    start: Floats
+    length: Floats
+    numbered: Bools
 
 
-def place(requests: Sequence[Request]) -> bool:
-    """Give every request its media time; False when the order of requests had to stand in for numbers."""
-    numbers = [segment_number(request.path) for request in requests]
-    typical = _typical_duration(requests)
-    for request in requests:
-        request.length = request.duration or typical
-    known = [number for number in numbers if number is not None]
-    step = _step(requests, numbers)
-    if len(known) < len(requests) or step is None:
-        _place_by_order(requests)
-        return False
-    first = min(known)
-    for request, number in zip(requests, known, strict=True):
-        request.start = (number - first) / step * typical
-    return True
+def place(requests: Requests, sessions: int) -> Placed:
+    """Give every request its media time; where paths do not count, their order has to stand in for numbers."""
+    session, number = requests.session, requests.number
+    typical = _typical_durations(requests, sessions)
+    length = np.where(np.isnan(requests.duration), typical[session], requests.duration)
+    step = _steps(requests, sessions)
+    step[session[number < 0]] = np.nan
+    lowest = np.full(sessions, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, session, number)
+    with np.errstate(invalid="ignore", over="ignore"):
+        start = (number - lowest[session]) / step[session] * typical[session]
+    by_order = np.flatnonzero(np.isnan(start))
+    if len(by_order):
+        start[by_order] = _by_order(requests, by_order, length[by_order])
+    return Placed(start, length, ~np.isnan(step))
 
 
-def _typical_duration(requests: Sequence[Request]) -> float:
+def _typical_durations(requests: Requests, sessions: int) -> Floats:
     """The usual segment length; video's where it is known, since audio frames do not divide evenly."""
-    for kinds in (("v", "av"), ("a",)):
-        durations = [r.duration for r in requests if r.duration and r.kind in kinds]
-        if durations:
-            return median(durations)
-    return 2.0
+    known = ~np.isnan(requests.duration)
+    found = np.full(sessions, np.nan)
+    for wanted in (known & (requests.kind != AUDIO), known & (requests.kind == AUDIO)):
+        rows = np.flatnonzero(wanted & np.isnan(found)[requests.session])
+        medians = groups.medians(requests.duration[rows], requests.session[rows], sessions)
+        found = np.where(np.isnan(found), medians, found)
+    return np.where(np.isnan(found), USUAL_S, found)
 
 
-def _step(requests: Sequence[Request], numbers: Sequence[int | None]) -> float | None:
-    """By how much the number grows from one segment to the next: 1, or ticks where names carry time."""
-    by_kind: dict[str, set[int]] = {}
-    for request, number in zip(requests, numbers, strict=True):
-        if number is not None:
-            by_kind.setdefault(request.kind, set()).add(number)
-    steps = []
-    for found in by_kind.values():
-        ordered = sorted(found)
-        steps += [later - earlier for earlier, later in pairwise(ordered)]
-    if not steps:
-        return 1.0 if requests and len(set(numbers)) == 1 and len({r.path for r in requests}) == len(by_kind) else None
-    return 1.0 if min(steps) == 1 else float(median(steps))
+def _steps(requests: Requests, sessions: int) -> Floats:
+    """By how much the number grows from one segment to the next: 1, or ticks where names carry time; NaN unknown."""
+    rows = np.flatnonzero(requests.number >= 0)
+    session, number, lane = (
+        requests.session[rows],
+        requests.number[rows],
+        requests.session[rows] * 3 + requests.kind[rows],
+    )
+    order = np.lexsort((number, lane))
+    session, number, lane = session[order], number[order], lane[order]
+    grown = np.diff(number)
+    grows = np.flatnonzero((grown > 0) & (lane[1:] == lane[:-1]))
+    owner, by = session[1:][grows], grown[grows].astype(np.float64)
+    least = np.full(sessions, np.inf)
+    np.minimum.at(least, owner, by)
+    many = least[owner] > 1
+    found = np.where(least == 1, 1.0, groups.medians(by[many], owner[many], sessions))
+    single = np.isinf(least) & _all_one(requests, sessions)
+    return np.where(single, 1.0, found)
 
 
-def _place_by_order(requests: Sequence[Request]) -> None:
+def _all_one(requests: Requests, sessions: int) -> Bools:
+    """Sessions that asked for one number only, under one name for each kind of media."""
+    session, number = requests.session, requests.number
+    first = np.full(sessions, -1)
+    first[session[requests.first]] = number[requests.first]
+    one = ~groups.any_of(number != first[session], session, sessions) & (first >= 0)
+    rows = np.flatnonzero(one[session])
+    names = _distinct(session[rows], requests.path[rows], sessions)
+    same: Bools = names == _distinct(session[rows], requests.kind[rows], sessions)
+    return one & same
+
+
+def _distinct(session: Ints, what: Ints, sessions: int) -> Ints:
+    """How many different values each session has."""
+    pairs = np.unique(session << 32 | what)
+    return np.bincount(pairs >> 32, minlength=sessions)
+
+
+def _by_order(requests: Requests, rows: Ints, length: Floats) -> Floats:
     """Without numbers each new path, or each request of one path, is taken for the next segment."""
-    reached: dict[str, float] = {}
-    seen: dict[tuple[str, str], float] = {}
-    one_path = len({request.path for request in requests}) <= 2
-    for request in requests:
-        key = (request.kind, request.path)
-        if not one_path and key in seen:
-            request.start = seen[key]
-            continue
-        request.start = seen[key] = reached.get(request.kind, 0.0)
-        reached[request.kind] = request.start + request.length
+    session, kind, path = requests.session[rows], requests.kind[rows], requests.path[rows]
+    one_path = _distinct(session, path, int(session[-1]) + 1)[session] <= ONE_PATH
+    _, earliest, name = np.unique((session * 3 + kind) << 32 | path, return_index=True, return_inverse=True)
+    counts = one_path.copy()
+    counts[earliest] = True
+    lane = np.argsort(session * 3 + kind, kind="stable")
+    until = np.cumsum(np.where(counts, length, 0.0)[lane])
+    since = np.append(0.0, until[:-1])
+    first = groups.firsts((session * 3 + kind)[lane])
+    lane_starts = np.repeat(since[first], np.diff(np.append(first, len(lane))))
+    start = np.empty(len(rows))
+    start[lane] = since - lane_starts
+    start[~counts] = start[earliest[name[~counts]]]
+    return start

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -84,11 +84,12 @@ def _write(sessions: pa.Table, format_: str, output: str | None) -> None:
     elif format_ == "table":
         Console(file=open(output, "w", encoding="utf-8") if output else None).print(_table(sessions))  # noqa: SIM115
     else:
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines(sessions))
+        text = msgspec.json.Encoder().encode_lines(lines(sessions))
         if output:
-            Path(output).write_text(text, "utf-8")
+            Path(output).write_bytes(text)
         else:
-            sys.stdout.write(text)
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
 
 
 def _write_parquet(sessions: pa.Table, output: str | None) -> None:
