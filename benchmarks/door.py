@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-BATCH, ROUNDS, ROUND, SENDERS, TARGET = 1000, 400, 40, 4, 0.40
+BATCH, ROUNDS, ROUND, SENDERS, TARGET = 1000, 400, 40, 8, 0.40
 
 
 def body(number: int) -> bytes:

@@ -26,6 +26,7 @@ app.add_typer(assess, name="assess")
 app.add_typer(keys, name="keys")
 
 Dir = Annotated[Path, typer.Option("--dir", envvar="AMENDS_DIR", help="The installation's directory.")]
+Processes = Annotated[int, typer.Option(min=0, help="Web processes; 0 is one a core, up to four.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
 
 
@@ -96,6 +97,7 @@ def serve(
     directory: Dir = Path(),
     host: str = "127.0.0.1",
     port: int = 8000,
+    processes: Processes = 0,
     scenario: Annotated[str, typer.Option(help="Prepare the directory with a scenario first.")] = "",
 ) -> None:
     """Web and worker in one process tree. SIGTERM is graceful; kill -9 loses nothing."""
@@ -108,11 +110,11 @@ def serve(
     from amends.worker import tree
 
     call_command("migrate", interactive=False, verbosity=0)
-    raise typer.Exit(tree.serve(directory.absolute(), host, port))
+    raise typer.Exit(tree.serve(directory.absolute(), host, port, processes))
 
 
 @app.command()
-def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000) -> None:
+def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000, processes: Processes = 0) -> None:
     """The doors and pages only; run `amends worker` beside it."""
     existing(directory)
     from amends.web import server
@@ -122,7 +124,7 @@ def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000) -> N
     if os.environ.get("AMENDS_CHILD"):
         server.die_with_parent()
     os.environ["AMENDS_CHILD"] = "1"
-    server.run(host, port)
+    server.run(host, port, processes or server.PROCESSES)
 
 
 @app.command()

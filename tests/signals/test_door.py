@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 import zstandard
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from tests.signals.conftest import Send
 from tests.signals.events import event, failure, playback
 
+from amends.ground.config import Limits
 from amends.signals import door, steps
-from amends.web import keys
+from amends.web import keys, pace
 
 LINES = "application/x-ndjson"
 TOO_LATE = (datetime.now(UTC) + timedelta(days=2)).isoformat()
@@ -158,3 +161,35 @@ def test_threads_that_bring_the_same_count_it_once() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(bring, range(16))) == 50
+
+
+def test_a_key_that_asks_too_fast_waits_and_another_does_not(
+    send: Send, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = dataclasses.replace(settings.AMENDS, limits=Limits(requests_per_s=1))
+    monkeypatch.setattr(settings, "AMENDS", slow)
+    other = steps.create_key("other", ["signals:write"], now)
+    pace._buckets.clear()
+
+    answers = [send(playback(n)) for n in range(4)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429, 429]
+    assert answers[2].headers["Retry-After"] == "1"
+    assert send(playback(9), Authorization=f"Bearer {other}").status_code == 202
+    pace._buckets.clear()
+
+
+def test_a_million_events_in_one_body_are_too_many_and_said_so_at_once(send: Send) -> None:
+    one = json.dumps(playback(1)).encode()
+
+    answer = send(zstandard.compress(b"\n".join([one] * 1_000_000)), LINES, Content_Encoding="zstd")
+
+    assert answer.status_code == 413
+    assert "smaller batches" in answer.json()["detail"]
+
+
+def test_a_large_batch_sent_again_is_known(send: Send) -> None:
+    batch = [playback(n) for n in range(door.MANY_REPORTS + 1)]
+
+    assert send(batch).json()["accepted"] == len(batch)
+    assert send(batch).json() == {"accepted": 0, "duplicate": len(batch), "refused": []}

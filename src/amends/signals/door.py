@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from amends.signals.types import ENVELOPES, MANY, ONE, RAW_LIST, TELEMETRY
 REMEMBERED = 200_000  # telemetry ids kept in memory to tell repeats apart
 MAX_RAW = 20_000  # of a refused event as much is kept for a person
 CHUNK = 400
+MANY_REPORTS = 200  # above, repeats of single reports are told apart when they are read, which changes nothing
+_KEY = attrgetter("source", "id")
 TELEMETRY_SHAPES = frozenset(shape for shape in ENVELOPES if shape.__struct_config__.tag.startswith(TELEMETRY))
 
 Raws = Sequence[bytes | msgspec.Raw]
@@ -105,7 +108,9 @@ def _check_each(raws: Raws, now: datetime) -> Checked:
 
 def _keep(checked: Checked, now: datetime, door: str) -> Taken:
     """Land what is new and what was refused, then mark matters as seen."""
-    keys = [(event.source, event.id) for event in checked.events]
+    if checked.whole and len(checked.events) > MANY_REPORTS and set(map(type, checked.events)) <= TELEMETRY_SHAPES:
+        return _keep_telemetry(checked, now)
+    keys = list(map(_KEY, checked.events))
     known = set(keys)
     matters = _matters(checked.events, keys, known)
     telemetry = known - matters if matters else known
@@ -121,6 +126,17 @@ def _keep(checked: Checked, now: datetime, door: str) -> Taken:
     _recent.remember(telemetry)
     accepted = len(fresh) - lost_race
     return Taken(accepted, len(keys) - accepted, tuple(refusal for refusal, _ in checked.refused))
+
+
+def _keep_telemetry(checked: Checked, now: datetime) -> Taken:
+    """Land a large batch of telemetry as it stands: only a repeat of the whole body is told apart before the answer."""
+    digest = {("(body)", f"{hash(checked.whole)} {len(checked.whole)}")}  # SipHash with a secret of this process
+    count = len(checked.events)
+    if _recent.known(digest):
+        return Taken(0, count, ())
+    log().append(checked.kind, checked.whole, to_ms(now))
+    _recent.remember(digest)
+    return Taken(count, 0, ())
 
 
 def _matters(events: list[Any], keys: list[tuple[str, str]], known: set[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from amends.ground.money import Money
 from amends.signals import landing
 from amends.signals.models import ApiKeyRow, LandedRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
 from amends.signals.records import Playback, Quarantined, Signal, Viewing
+
+WRITTEN_TO_S = 60.0  # a record is written in one go: what is unfinished for longer is torn or damaged
 
 
 def viewings_changed_since(cursor: str, limit: int) -> tuple[list[Viewing], str]:
@@ -151,6 +154,18 @@ def pending() -> dict[str, int]:
         "sessions to look at": ViewingRow.objects.filter(stale=True).count(),
         "open sessions": ViewingRow.objects.filter(closed=False).count(),
     }
+
+
+def damaged_segments(now: datetime) -> dict[str, int]:
+    """Segments that nobody writes to any more and that cannot be read to their end, with how far they can."""
+    read = dict(LandedRow.objects.values_list("segment", "read_to"))
+    found = {}
+    for path in landing.segments(settings.AMENDS.var / "landing"):
+        at, size = read.get(path.name, 0), path.stat().st_size
+        quiet = now.timestamp() - path.stat().st_mtime > WRITTEN_TO_S
+        if at < size and quiet and not any(landing.read(path, at, 1)):
+            found[path.name] = at
+    return found
 
 
 def export_rows() -> Iterator[dict[str, Any]]:

@@ -22,6 +22,7 @@ from amends.telemetry.states import PLAY, SEEK, STALL, STARTUP, Runs, Told
 from amends.telemetry.verdicts import Verdicts
 
 Columns = dict[str, pa.Array]
+ORDER = [("started_at_ms", "ascending"), ("session_id", "ascending")]
 PART_ROWS = 500_000
 USED = (
     *("session", "session_id", "customer_id", "order_id", "content_id", "received_ms", "player_ms", "sequence"),
@@ -39,7 +40,7 @@ def assess(reports: pa.Table) -> pa.Table:
         return SESSIONS.empty_table()
     parts = reports.num_rows // PART_ROWS
     found = pa.concat_tables(_in_parts(reports, parts)) if parts > 1 else _assess(reports)
-    return found.sort_by([("started_at_ms", "ascending"), ("session_id", "ascending")])
+    return found.sort_by(ORDER)
 
 
 def _in_parts(reports: pa.Table, parts: int) -> list[pa.Table]:

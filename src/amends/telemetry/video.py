@@ -15,10 +15,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from amends.ground.moments import format_moment, from_ms
-from amends.telemetry import files, kernel
+from amends.telemetry import files
 from amends.telemetry.cmcd import CmcdSettings
 from amends.telemetry.reading import DEFAULT, BadLine, OnBad
-from amends.telemetry.records import REPORTS
+from amends.telemetry.spill import Reports
 
 LINE = (
     *("session_id", "customer_id", "started_at", "startup_s", "stall_count", "stall_s", "watched_s", "played_s"),
@@ -32,14 +32,14 @@ def assess_files(
     paths: Iterable[str], *, on_bad: OnBad, settings: CmcdSettings = DEFAULT, progress: Progress | None = None
 ) -> pa.Table:
     """All sessions of all files, a session's reports gathered from wherever they stand."""
-    pieces = [REPORTS.empty_table()]
-    for path in paths:
-        task = progress.add_task(path, total=None) if progress else None
-        for table in files.read_file(path, settings=settings, on_bad=on_bad):
-            pieces.append(table)
-            if progress and task is not None:
-                progress.advance(task, table.num_rows)
-    return kernel.assess(pa.concat_tables(pieces))
+    with Reports() as reports:
+        for path in paths:
+            task = progress.add_task(path, total=None) if progress else None
+            for table in files.read_file(path, settings=settings, on_bad=on_bad):
+                reports.add(table)
+                if progress and task is not None:
+                    progress.advance(task, table.num_rows)
+        return reports.sessions()
 
 
 def lines(sessions: pa.Table) -> Iterator[dict[str, Any]]:

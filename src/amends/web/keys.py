@@ -7,6 +7,7 @@ import time
 from django.http import HttpRequest
 
 import amends.signals.queries
+from amends.web import pace
 from amends.web.problems import Problem
 
 REMEMBER_S = 3.0  # a revoked key works no longer than this
@@ -14,7 +15,7 @@ _known: dict[str, tuple[float, list[str]]] = {}
 
 
 def require(request: HttpRequest, scope: str) -> None:
-    """Let the request through when its key has the scope; Problem 401 or 403 otherwise."""
+    """Let the request through when its key has the scope and keeps its pace; Problem 401, 403 or 429 otherwise."""
     secret = _secret(request)
     scopes = _scopes(secret)
     if scopes is None:
@@ -24,6 +25,7 @@ def require(request: HttpRequest, scope: str) -> None:
         )
     if scope not in scopes:
         raise Problem(403, f"this key lacks the scope {scope}")
+    pace.keep(secret)
 
 
 def _secret(request: HttpRequest) -> str:

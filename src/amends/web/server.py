@@ -1,4 +1,4 @@
-"""The web process: granian serving WSGI, one process, many threads (its ASGI path costs half as much again)."""
+"""The web processes: granian serving WSGI, many threads in each (its ASGI path costs half as much again)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import sys
 
 THREADS = 16
+PROCESSES = min(4, os.cpu_count() or 1)  # decoding holds the interpreter's lock: one process a core
 PR_SET_PDEATHSIG = 1
 
 
@@ -19,8 +20,9 @@ def die_with_parent(how: signal.Signals = signal.SIGTERM) -> None:
             os.kill(os.getpid(), how)
 
 
-def run(host: str, port: int) -> None:
+def run(host: str, port: int, processes: int = PROCESSES) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    os.environ["AMENDS_PROCESSES"] = str(processes)
     from granian.constants import Interfaces
     from granian.server import Server
 
@@ -29,7 +31,7 @@ def run(host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=processes,
         blocking_threads=THREADS,
         backpressure=512,
         backlog=1024,

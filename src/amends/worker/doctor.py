@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -90,6 +91,15 @@ def _mail() -> Iterator[Diagnosis]:
     yield from _reachable("mail", settings.AMENDS.mail.smtp_url, "AMENDS_SMTP_URL")
 
 
+def _landing() -> Iterator[Diagnosis]:
+    damaged = amends.signals.queries.damaged_segments(datetime.now(UTC))
+    for name, at in damaged.items():
+        says = f"{name} cannot be read behind byte {at}; it is kept. A record torn by a power cut was never answered"
+        yield Diagnosis("landing", "warning", f"{says}; anything else is a disk to look at")
+    if not damaged:
+        yield Diagnosis("landing", "ok", "every segment can be read to its end")
+
+
 def _keys() -> Iterator[Diagnosis]:
     if list(amends.signals.queries.keys()):
         yield Diagnosis("API keys", "ok", "at least one")
@@ -105,4 +115,4 @@ def _people() -> Iterator[Diagnosis]:
         yield Diagnosis("acts", "ok", "none waits for a person")
 
 
-LOOKS: tuple[Callable[[], Iterator[Diagnosis]], ...] = (_database, _disk, _billing, _mail, _keys, _people)
+LOOKS: tuple[Callable[[], Iterator[Diagnosis]], ...] = (_database, _disk, _landing, _billing, _mail, _keys, _people)

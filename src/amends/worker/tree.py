@@ -28,12 +28,13 @@ GRACE_S = 20.0
 RESTART_S = 1.0
 
 
-def serve(directory: Path, host: str, port: int) -> int:
+def serve(directory: Path, host: str, port: int, processes: int = 0) -> int:
     """Run web and worker until SIGTERM or SIGINT; a child that dies is started again."""
     set_up()
     stop = _stop_on_signals()
+    address = ["--host", host, "--port", str(port), "--processes", str(processes)]
     commands = (
-        [sys.executable, "-m", "amends", "web", "--dir", str(directory), "--host", host, "--port", str(port)],
+        [sys.executable, "-m", "amends", "web", "--dir", str(directory), *address],
         [sys.executable, "-m", "amends", "worker", "--dir", str(directory)],
     )
     children = [_start(command) for command in commands]
