@@ -1,3 +1,3 @@
-from amends.cli import main
+from amends.cli.main import main
 
 main()
