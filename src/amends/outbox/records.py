@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ class Order:
     payload: Mapping[str, Any]
     urgency: int = 5  # 0 first
     not_before: datetime | None = None
+    batch: str = ""  # what it is a part of, such as an incident: paced, paused and aborted together
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,31 @@ Answer = Done | Refused | Unknown | Later
 Found = Done | NotDone | Unknown
 
 
+@dataclass(frozen=True)
+class Declaration:
+    """What a connector declares about the other side, so that the outbox can deal with it safely.
+
+    `key_window` says how long the other side surely tells a repeated key from a new one; None where it makes no such
+    promise, `timedelta.max` where it never forgets. Once four fifths of it are over, an act is looked up before it is
+    tried again. Where nothing can be looked up, an unclear answer is tried again only inside the window; otherwise it
+    stands before a person, unless `harmless_twice` says that a repetition hurts nobody. Money is never harmless.
+    """
+
+    name: str
+    can_find: bool = False
+    key_window: timedelta | None = None
+    per_s: float = 0.0  # at most so many requests a second, over all workers and machines; 0: no limit
+    per_s_of: Mapping[str, float] = field(default_factory=dict)  # narrower limits, by kind of act
+    batch: int = 20  # begun in one commit; so many may be unclear after a kill, so few where nothing can be looked up
+    at_once: int = 4  # on the wire at the same time, in one worker
+    harmless_twice: bool = False
+
+
 class Connector(Protocol):
-    """One outside system. Without `can_find` an ambiguous answer puts the act before a person."""
+    """One outside system; it may carry a `declaration: Declaration` beside its name (see `declared`).
+
+    `act` is called from several threads and sends `order.key` with every try; `find` asks under that key.
+    """
 
     name: str
     can_find: bool
@@ -84,6 +108,12 @@ class Connector(Protocol):
     def act(self, order: Order, now: datetime) -> Answer: ...
 
     def find(self, order: Order) -> Found: ...
+
+
+def declared(connector: Connector) -> Declaration:
+    """What the connector declares; cautious defaults where it says no more than its name and `can_find`."""
+    own = getattr(connector, "declaration", None)
+    return own if isinstance(own, Declaration) else Declaration(connector.name, connector.can_find)
 
 
 @dataclass(frozen=True)
