@@ -1,48 +1,96 @@
-"""Whether books balance, and how money moves through the accounts.
+"""How money moves through the accounts, and how each posting is chained to the one before it.
 
 Accounts: `budget:POLICY` (what a policy may spend), `owed:CUSTOMER` (granted and not yet paid), `provider:NAME` (paid
 by that provider). Granting debits the budget and credits what is owed; a receipt debits what was owed and credits the
-provider; a refusal or a decline releases the grant.
+provider; a decline releases the grant; what a provider took back is reversed, and then owed again or released.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
 
 from amends.ground.money import Money
-from amends.ledger.records import Entry, Posting, Unbalanced
+from amends.ledger.records import Posting, Unbalanced
+
+START = bytes(32)  # what the first posting is chained to
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(at: datetime) -> int:
+    """A moment as whole microseconds since 1970: the same number in every database."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def moment(at_us: int) -> datetime:
+    return EPOCH + at_us * MICROSECOND
 
 
 def check_balanced(posting: Posting) -> None:
-    """Raise Unbalanced unless the entries sum to zero in every currency and there are at least two."""
-    sums: Counter[str] = Counter()
-    for entry in posting.entries:
-        sums[entry.amount.currency] += entry.amount.minor
-    off = {currency: minor for currency, minor in sums.items() if minor}
-    if off or len(posting.entries) < 2:
-        raise Unbalanced(f"{posting.posting_id}: entries must sum to zero, they are off by {off or 'having one side'}")
+    """Raise Unbalanced unless something moves from one account to another."""
+    if posting.amount.minor <= 0:
+        raise Unbalanced(f"{posting.posting_id}: the amount must be above zero, it is {posting.amount}")
+    if posting.debit == posting.credit:
+        raise Unbalanced(f"{posting.posting_id}: both sides are {posting.debit}")
 
 
-def _move(
-    kind: str, act_key: str, recovery_id: str, customer_id: str, debit: str, credit: str, amount: Money, at: datetime
+def link(
+    before: bytes,
+    seq: int,
+    kind: str,
+    act_key: str,
+    recovery_id: str,
+    customer_id: str,
+    debit: str,
+    credit: str,
+    currency: str,
+    minor: int,
+    statutory: int,
+    at_us: int,
+) -> bytes:
+    """The hash of a posting: of the hash before it and of all that it says, each text with its length.
+
+    Migration 0003 says the same to PostgreSQL (`amends_chain`).
+    """
+    texts = (kind, act_key, recovery_id, customer_id, debit, credit, currency)
+    said = f"{seq}|{minor}|{int(statutory)}|{at_us}" + "".join([f"|{len(text)}:{text}" for text in texts])
+    return hashlib.sha256(before + said.encode()).digest()
+
+
+def reserve(
+    act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime, statutory: bool = False
 ) -> Posting:
-    entries = (Entry(debit, amount), Entry(credit, Money(-amount.minor, amount.currency)))
-    return Posting(f"{kind}:{act_key}", kind, recovery_id, customer_id, act_key, at, entries)
-
-
-def reserve(act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime) -> Posting:
     """Money is granted: it leaves the policy's budget and is owed to the customer."""
-    return _move("reserved", act_key, recovery_id, customer_id, f"budget:{policy}", f"owed:{customer_id}", amount, at)
+    sides = (f"budget:{policy}", f"owed:{customer_id}")
+    return Posting("reserved", act_key, recovery_id, customer_id, *sides, amount, at, statutory)
 
 
-def settle(act_key: str, recovery_id: str, customer_id: str, provider: str, amount: Money, at: datetime) -> Posting:
+def settle(
+    act_key: str,
+    recovery_id: str,
+    customer_id: str,
+    provider: str,
+    amount: Money,
+    at: datetime,
+    statutory: bool = False,
+) -> Posting:
     """A receipt came: it is owed no more, the provider has paid it."""
-    return _move(
-        "settled", act_key, recovery_id, customer_id, f"owed:{customer_id}", f"provider:{provider}", amount, at
-    )
+    sides = (f"owed:{customer_id}", f"provider:{provider}")
+    return Posting("settled", act_key, recovery_id, customer_id, *sides, amount, at, statutory)
 
 
-def release(act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime) -> Posting:
+def release(
+    act_key: str, recovery_id: str, customer_id: str, policy: str, amount: Money, at: datetime, statutory: bool = False
+) -> Posting:
     """The grant is taken back: the money returns to the budget."""
-    return _move("released", act_key, recovery_id, customer_id, f"owed:{customer_id}", f"budget:{policy}", amount, at)
+    sides = (f"owed:{customer_id}", f"budget:{policy}")
+    return Posting("released", act_key, recovery_id, customer_id, *sides, amount, at, statutory)
+
+
+def reverse(settled: Posting, at: datetime) -> Posting:
+    """What the provider had paid came back: the same movement the other way; the first stays as it is."""
+    if settled.kind != "settled":
+        raise Unbalanced(f"{settled.posting_id}: only what was settled can be reversed; release what was reserved")
+    ids = (settled.act_key, settled.recovery_id, settled.customer_id)
+    return Posting("reversed", *ids, settled.credit, settled.debit, settled.amount, at, settled.statutory)

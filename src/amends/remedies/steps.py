@@ -55,7 +55,7 @@ def _provide(approved: Sequence[Recovery], now: datetime) -> None:
             if remedy.amount is not None:
                 policy = recovery.decision.policy
                 ids = (row.act_key, recovery.recovery_id, recovery.customer_id)
-                postings.append(amends.ledger.rules.reserve(*ids, policy, remedy.amount, now))
+                postings.append(amends.ledger.rules.reserve(*ids, policy, remedy.amount, now, remedy.owed))
     RemedyRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     amends.outbox.steps.enqueue(orders, now)
     amends.ledger.steps.post(postings)
@@ -139,7 +139,7 @@ def _settle(answered: Sequence[tuple[RemedyRow, Act]], now: datetime) -> int:
             if row.amount_minor is not None:
                 amount = Money(row.amount_minor, row.currency)
                 ids = (row.act_key, row.recovery_id, row.customer_id)
-                postings.append(amends.ledger.rules.settle(*ids, act.connector, amount, now))
+                postings.append(amends.ledger.rules.settle(*ids, act.connector, amount, now, row.owed))
     RemedyRow.objects.bulk_update([row for row, _ in answered], ("state", "ref", "settled_at"), batch_size=500)
     amends.ledger.steps.post(postings)
     return len(answered)
