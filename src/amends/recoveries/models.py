@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class RecoveryRow(models.Model):
@@ -21,6 +22,12 @@ class RecoveryRow(models.Model):
     holdout = models.BooleanField(default=False)
     decision = models.JSONField()
     declined_reason = models.TextField(default="")
+    signers = models.SmallIntegerField(default=0, db_default=0)  # how many operators must let it go ahead
+    goodwill_minor = models.BigIntegerField(default=0, db_default=0)  # reserved in the budgets below
+    budgets = models.TextField(default="", db_default="")  # keys of BudgetRow, one a line
+    goodwill = models.CharField(max_length=10, default="", db_default="")  # Goodwill: apart from what is owed, or ""
+    held = models.TextField(default="", db_default="")  # why it, or its goodwill, waits
+    pay_by_on = models.DateField(null=True)  # the day by which what is owed must be paid
     decided_at = models.DateTimeField()
     changed_at = models.DateTimeField(db_index=True)
 
@@ -37,6 +44,57 @@ class MoveRow(models.Model):
     who = models.CharField(max_length=200)
     why = models.TextField(default="")
     at = models.DateTimeField()
+
+
+class BudgetRow(models.Model):
+    """What is spent of one budget: of a policy on a day, or of an incident. `cap_minor` is what the file said last."""
+
+    budget_key = models.CharField(primary_key=True, max_length=400)
+    name = models.CharField(max_length=100)
+    currency = models.CharField(max_length=3)
+    cap_minor = models.BigIntegerField()
+    spent_minor = models.BigIntegerField(default=0)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(spent_minor__gte=0), name="budget_is_not_owed_to")]
+
+
+class ApprovalRow(models.Model):
+    """One operator's yes to a recovery or to a policy's text: appended, never changed."""
+
+    what = models.CharField(max_length=12)  # recovery or policy
+    subject = models.CharField(max_length=120)  # its id, or the policy's digest
+    who = models.CharField(max_length=200)
+    why = models.TextField(default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "what"], name="approval_by_subject")]
+
+
+class StopRow(models.Model):
+    """Paying stopped, for one policy or (empty) for all, until somebody resumes it."""
+
+    policy = models.CharField(max_length=100, default="")
+    why = models.TextField()
+    who = models.CharField(max_length=200)
+    stopped_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True)
+    resumed_by = models.CharField(max_length=200, default="")
+    resumed_why = models.TextField(default="")
+
+
+class PolicyRow(models.Model):
+    """A policy's text as it was first seen, and from when the worker goes by it (null: it waits for two operators)."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    name = models.CharField(max_length=100)
+    file = models.CharField(max_length=200)
+    text = models.TextField()
+    seen_at = models.DateTimeField()
+    seen_by = models.CharField(max_length=200)
+    in_force_at = models.DateTimeField(null=True)
 
 
 class BookmarkRow(models.Model):
