@@ -31,6 +31,8 @@ def test_no_file_holds_two_ideas(path: Path) -> None:
 @pytest.mark.parametrize("room", sorted({path.parent.name for path in PY_FILES if path.name == "__init__.py"}))
 def test_opening_a_room_starts_nothing(room: str) -> None:
     for path in (ROOT / "src").rglob(f"{room}/__init__.py"):
+        if path == ROOT / "src/amends/testing/__init__.py":
+            continue  # no room: what a connector's tests import, and nothing else does
         assert path.read_text("utf-8").strip() == "", f"{path} must stay empty"
 
 

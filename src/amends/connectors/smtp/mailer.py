@@ -16,7 +16,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from amends.outbox.records import Answer, Done, Found, Later, Order, Refused, Unknown
+from amends.outbox.records import Answer, Declaration, Done, Found, Later, Order, Refused, Unknown
 
 TIMEOUT_S = 20
 _LEADING_DOT = re.compile(rb"(?m)^\.")  # RFC 5321, 4.5.2
@@ -29,10 +29,12 @@ class SmtpMailer:
 
     name = "smtp"
     can_find = False
+    declaration = Declaration("smtp", batch=10)  # few, because all that are on their way at a kill stand in doubt
 
-    def __init__(self, url: str, sender: str) -> None:
+    def __init__(self, url: str, sender: str, timeout_s: float = TIMEOUT_S) -> None:
         self.parts = urlsplit(url) if url else None
         self.sender = sender
+        self.timeout_s = timeout_s
         self._own = threading.local()
 
     def act(self, order: Order, now: datetime) -> Answer:
@@ -71,9 +73,9 @@ class SmtpMailer:
         assert self.parts is not None
         host, tls = self.parts.hostname or "localhost", ssl.create_default_context()
         if self.parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.parts.port or 465, timeout=TIMEOUT_S, context=tls)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.parts.port or 465, timeout=self.timeout_s, context=tls)
         else:
-            server = smtplib.SMTP(host, self.parts.port or 25, timeout=TIMEOUT_S)
+            server = smtplib.SMTP(host, self.parts.port or 25, timeout=self.timeout_s)
             server.ehlo()
             if server.has_extn("starttls"):
                 server.starttls(context=tls)
