@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "amends.customers",
     "amends.signals",
     "amends.failures",
+    "amends.incidents",
     "amends.recoveries",
     "amends.notices",
     "amends.remedies",

@@ -29,7 +29,10 @@ class FailureRow(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["customer_id", "promise", "started_at"], name="failure_by_customer")]
+        indexes = [
+            models.Index(fields=["customer_id", "promise", "started_at"], name="failure_by_customer"),
+            models.Index(fields=["incident", "customer_id"], name="failure_by_incident"),
+        ]
 
 
 class ReadRow(models.Model):

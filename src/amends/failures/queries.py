@@ -76,6 +76,28 @@ def waiting(now: datetime) -> int:
     return FailureRow.objects.filter(revised_at__gt=now, withdrawn_at=None).count()
 
 
+def overlapping(customer_ids: Collection[str], since: datetime, until: datetime) -> Iterator[Failure]:
+    """Failures of these customers that touch a span of time; one without an end is taken as a moment."""
+    rows = FailureRow.objects.filter(customer_id__in=customer_ids, withdrawn_at=None, started_at__lt=until)
+    ended = Q(ended_at__gt=since) | Q(ended_at=None, started_at__gte=since)
+    yield from (_failure(row) for row in rows.filter(ended).iterator(2000))
+
+
+def of_incident(incident: str, evidence: str = "", limit: int = 50) -> list[Failure]:
+    """Failures under an incident, by customer; of one grade of evidence where asked."""
+    rows = FailureRow.objects.filter(incident=incident, withdrawn_at=None).order_by("customer_id")
+    return [_failure(row) for row in (rows.filter(evidence=evidence) if evidence else rows)[:limit]]
+
+
+def ids_of_incident(incident: str, at_once: int = 5000) -> Iterator[list[str]]:
+    """Ids of the failures under an incident, some thousand at a time."""
+    after = ""
+    rows = FailureRow.objects.filter(incident=incident, withdrawn_at=None).order_by("pk").values_list("pk", flat=True)
+    while part := list(rows.filter(pk__gt=after)[:at_once]):
+        after = part[-1]
+        yield part
+
+
 def _failure(row: FailureRow) -> Failure:
     return Failure(
         failure_id=row.failure_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ import amends.promises.files
 import amends.promises.rules
 import amends.signals.queries
 from amends.failures.models import FailureRow, ReadRow
+from amends.failures.records import Failure
 from amends.ground.ids import derive
 from amends.ground.moments import parse_moment
 from amends.promises.records import Promise, Version
@@ -162,3 +163,50 @@ def _from_signal(signal: Signal, now: datetime) -> FailureRow:
         recorded_at=now,
         revised_at=now,
     )
+
+
+@transaction.atomic
+def record(failures: Sequence[Failure], now: datetime) -> int:
+    """Write failures that a later room found out, such as those of an incident; how many were not so before."""
+    stored = FailureRow.objects.in_bulk([failure.failure_id for failure in failures])
+    rows = [_row(failure, now) for failure in failures]
+    changed = [row for row in rows if _differs(row, stored.get(row.failure_id))]
+    _write(changed)
+    return len(changed)
+
+
+def _differs(row: FailureRow, stored: FailureRow | None) -> bool:
+    compared = [name for name in UPDATED if name != "revised_at"]
+    return stored is None or any(getattr(row, name) != getattr(stored, name) for name in compared)
+
+
+def _row(failure: Failure, now: datetime) -> FailureRow:
+    same = ("failure_id", "promise", "customer_id", "subject", "started_at", "ended_at", "controllable")
+    more = ("stable_cause", "used_anyway", "incident", "payment_ref")
+    return FailureRow(
+        **{name: getattr(failure, name) for name in (*same, *more)},
+        severity=failure.severity.value,
+        severity_parts=dict(failure.severity_parts),
+        facts=dict(failure.facts),
+        loss_kind=failure.loss_kind.value,
+        evidence=failure.evidence.value,
+        price_minor=failure.price.minor if failure.price else None,
+        currency=failure.price.currency if failure.price else "",
+        recorded_at=now,
+        revised_at=now,
+    )
+
+
+def put_under(failure_ids: Collection[str], incident: str) -> int:
+    """Say of failures that they belong to an incident; it changes nothing else about them."""
+    return FailureRow.objects.filter(pk__in=failure_ids, incident="").update(incident=incident)
+
+
+@transaction.atomic
+def withdraw_others(incident: str, kept: Collection[str], now: datetime) -> int:
+    """Withdraw an incident's own failures that are not among those kept: it did not touch these customers."""
+    own = FailureRow.objects.filter(incident=incident, subject=incident, withdrawn_at=None)
+    gone = [failure_id for failure_id in own.values_list("pk", flat=True).iterator(5000) if failure_id not in kept]
+    for start in range(0, len(gone), BATCH):
+        FailureRow.objects.filter(pk__in=gone[start : start + BATCH]).update(withdrawn_at=now, revised_at=now)
+    return len(gone)

@@ -65,6 +65,11 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Incidents:
+    play_needs: str = "*"  # components, patterns allowed: play sessions are evidence of outages of these only
+
+
+@dataclass(frozen=True)
 class Closing:
     silent_days: int = 14  # no answer for so long after being made right: closed as silent
 
@@ -83,6 +88,7 @@ class Config:
     holdout: Holdout = field(default_factory=Holdout)
     limits: Limits = field(default_factory=Limits)
     closing: Closing = field(default_factory=Closing)
+    incidents: Incidents = field(default_factory=Incidents)
 
     @property
     def var(self) -> Path:
@@ -98,6 +104,7 @@ SECTIONS: dict[str, type[Any]] = {
     "holdout": Holdout,
     "limits": Limits,
     "closing": Closing,
+    "incidents": Incidents,
 }
 FROM_ENVIRONMENT = {
     "AMENDS_SMTP_URL": ("mail", "smtp_url"),

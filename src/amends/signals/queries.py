@@ -37,6 +37,19 @@ def viewings(session_ids: Collection[str]) -> list[Viewing]:
     return _viewings(list(ViewingRow.objects.filter(pk__in=session_ids)))
 
 
+def viewings_between(since: datetime, until: datetime, ended: datetime) -> Iterator[Viewing]:
+    """Viewings begun since the first moment that were under way between the two others; streaming, oldest first."""
+    rows = ViewingRow.objects.filter(started_at__gte=since, started_at__lt=ended, last_seen_at__gt=until)
+    place: tuple[datetime, str] | None = None
+    while found := list((rows.filter(_behind(place)) if place else rows).order_by("started_at", "session_id")[:1000]):
+        place = (found[-1].started_at, found[-1].session_id)
+        yield from _viewings(found)
+
+
+def _behind(place: tuple[datetime, str]) -> Q:
+    return Q(started_at__gt=place[0]) | Q(started_at=place[0], session_id__gt=place[1])
+
+
 def viewing(session_id: str) -> Viewing | None:
     return next(iter(viewings([session_id])), None)
 

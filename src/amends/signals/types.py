@@ -59,12 +59,27 @@ class FailureObserved(msgspec.Struct):
     payment_ref: Id | None = None
 
 
+class CustomerServed(msgspec.Struct):
+    """Which part of the network or service a customer depends on; what an outage that names no customers looks up."""
+
+    customer_id: Id
+    component: Id
+    area: Name | None = None
+    customer_class: Literal["home", "business"] | None = None
+    price_minor: Minor | None = None
+    currency: Currency | None = None
+    payment_ref: Id | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+
+
 class OutageStarted(msgspec.Struct):
     component: Id
     area: Name | None = None
     customers: list[Id] | None = None
     cause: Text | None = None
     weather: Name | None = None
+    promise: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
 
 class Order(msgspec.Struct):
@@ -92,6 +107,7 @@ class OutcomeObserved(msgspec.Struct):
 
 TYPES: dict[str, Any] = {
     "com.amends.customer.upserted": CustomerUpserted,
+    "com.amends.customer.served": CustomerServed,
     "com.amends.playback.started": PlaybackStarted,
     "com.amends.failure.observed": FailureObserved,
     "com.amends.outage.started": OutageStarted,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import amends.closure.queries
 import amends.customers.queries
 import amends.failures.queries
+import amends.incidents.queries
 import amends.ledger.queries
 import amends.notices.queries
 import amends.outbox.queries
@@ -31,7 +32,7 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "quarantine": amends.signals.queries.export_quarantine,
     "customers": amends.customers.queries.export_rows,
     "failures": amends.failures.queries.export_rows,
-    "incidents": lambda: iter(()),  # no failure is grouped by cause yet: an honest empty list
+    "incidents": amends.incidents.queries.export_rows,
     "recoveries": amends.recoveries.queries.export_rows,
     "acts": amends.outbox.queries.export_rows,
     "ledger": amends.ledger.queries.export_rows,

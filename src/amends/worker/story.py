@@ -12,6 +12,7 @@ from django.db import close_old_connections
 
 import amends.closure.steps
 import amends.failures.steps
+import amends.incidents.steps
 import amends.notices.steps
 import amends.recoveries.steps
 import amends.remedies.steps
@@ -25,6 +26,8 @@ STORY: Sequence[Step] = (
     amends.signals.steps.view,
     amends.failures.steps.judge,
     amends.failures.steps.take_observed,
+    amends.incidents.steps.gather,
+    amends.incidents.steps.settle,
     amends.recoveries.steps.decide,
     amends.remedies.steps.provide,
     amends.remedies.steps.settle,

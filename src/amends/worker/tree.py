@@ -15,6 +15,7 @@ from types import FrameType
 
 from django.conf import settings
 
+import amends.incidents.queries
 import amends.outbox.queries
 import amends.recoveries.queries
 import amends.signals.queries
@@ -111,6 +112,7 @@ def pending(until_idle: bool) -> dict[str, int]:
     return signals | {
         "acts": amends.outbox.queries.open_count(),
         "approved recoveries": recoveries.get("approved", 0),
+        "incidents to settle": amends.incidents.queries.unsettled(),
     }
 
 
