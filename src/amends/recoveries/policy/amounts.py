@@ -1,0 +1,143 @@
+"""`then:` read: remedies and their amounts, and by when they are paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amends.ground.marked import Marked
+from amends.recoveries.policy.scope import NUMERIC, Scope
+from amends.recoveries.policy.tree import (
+    Bounded,
+    Chosen,
+    Fixed,
+    Grant,
+    Kind,
+    Left,
+    PayBy,
+    Percent,
+    PerUnit,
+    Share,
+    Steps,
+    Summed,
+    Term,
+)
+
+MONEY_KINDS = ("refund", "credit", "cash", "coupon")
+WORD_KINDS = ("apology", "call", "label", "upgrade", "repair")
+BASES = ("fixed", "percent", "per_unit", "share", "max_of", "min_of", "sum_of", "steps", "left_of")
+_MORE = ("of", "unit", "units", "in", "by", "used", "cap", "floor", "halve")
+
+
+def read_grant(scope: Scope, line: int, item: Any) -> Grant:
+    if item in WORD_KINDS:
+        return Grant(str(item), None, False, line)
+    if not isinstance(item, Marked):
+        known = ", ".join((*MONEY_KINDS, *WORD_KINDS))
+        raise scope.mistake(line, f"{item!r} is no remedy", f"known: {known}")
+    scope.only(item, (*MONEY_KINDS, "owed"))
+    kinds = [kind for kind in item if kind in MONEY_KINDS]
+    if len(kinds) != 1:
+        raise scope.mistake(item.line, "a remedy with an amount is one of refund: credit: cash: coupon:")
+    kind = kinds[0]
+    owed = scope.flag(item.line_of("owed"), "owed", item.get("owed", False))
+    return Grant(kind, read_term(scope, item.line_of(kind), item[kind]), owed, item.line_of(kind))
+
+
+def read_term(scope: Scope, line: int, item: Any) -> Term:
+    """An amount; a plain one is fixed, a plain name a parameter or an amount among the inputs."""
+    if not isinstance(item, Marked):
+        return Fixed(_plain(scope, line, item))
+    scope.only(item, (*BASES, *_MORE))
+    found = [base for base in BASES if base in item]
+    if len(found) != 1:
+        raise scope.mistake(line, "no amount" if not found else "two amounts in one", f"one of {', '.join(BASES)}")
+    base = _READERS[found[0]](scope, line, item)
+    cap, floor = (read_term(scope, line, item[key]) if key in item else None for key in ("cap", "floor"))
+    halve = scope.flag(line, "halve", item.get("halve", False))
+    return Bounded(base, cap, floor, halve) if cap or floor or halve else base
+
+
+def _plain(scope: Scope, line: int, value: Any) -> Any:
+    if isinstance(value, str) and scope.kind(value) is not None:
+        return scope.need(line, value, NUMERIC, "an amount is a number")
+    return scope.money(line, value)
+
+
+def _fixed(scope: Scope, line: int, item: Marked) -> Term:
+    return Fixed(_plain(scope, line, item["fixed"]))
+
+
+def _percent(scope: Scope, line: int, item: Marked) -> Term:
+    of = str(item.get("of", "price"))
+    if scope.kind(of) is not Kind.MONEY:
+        raise scope.mistake(line, f"percent of {of!r}: no amount of money", "write of: price")
+    return Percent(scope.operand(line, item["percent"], "percent"), of)
+
+
+def _per_unit(scope: Scope, line: int, item: Marked) -> Term:
+    unit = str(item.get("unit", ""))
+    if scope.kind(unit) not in (Kind.NUMBER, Kind.COUNT):
+        raise scope.mistake(line, f"per_unit of {unit!r}: no number", "write unit: and what is counted")
+    return PerUnit(read_term(scope, line, item["per_unit"]), unit)
+
+
+def _share(scope: Scope, line: int, item: Marked) -> Term:
+    """`{share: monthly_rent, units: days, in: 30}`."""
+    of = scope.need(line, item["share"], (Kind.MONEY,), "a share is part of an amount of money")
+    for key in ("units", "in"):
+        if key not in item:
+            raise scope.mistake(line, f"share needs {key}:", "{share: monthly_rent, units: days, in: 30}")
+    return Share(of, scope.operand(line, item["units"], "units"), scope.operand(line, item["in"], "in"))
+
+
+def _several(key: str) -> Any:
+    def read(scope: Scope, line: int, item: Marked) -> Term:
+        if not isinstance(item[key], list) or not item[key]:
+            raise scope.mistake(line, f"{key}: expected a list of amounts")
+        terms = tuple(read_term(scope, line, term) for term in item[key])
+        return Summed(terms) if key == "sum_of" else Chosen(key == "max_of", terms)
+
+    return read
+
+
+def _steps(scope: Scope, line: int, item: Marked) -> Term:
+    """`{steps: {3: 400.00, 6: 700.00}, by: delay_h}`: the amount of the highest step reached."""
+    by = scope.need(line, item.get("by"), (Kind.NUMBER, Kind.COUNT), "steps are climbed by a number")
+    found = scope.mapping(line, item["steps"], "steps")
+    read = [(scope.number(line, "step", least), read_term(scope, line, found[least])) for least in found]
+    if [least for least, _ in read] != sorted({least for least, _ in read}):
+        raise scope.mistake(line, "steps must rise", "lowest first")
+    return Steps(by, tuple(read))
+
+
+def _left(scope: Scope, line: int, item: Marked) -> Term:
+    """`{left_of: 250.00, used: paid_this_year}`: what a yearly or monthly limit still allows."""
+    used = scope.need(line, item.get("used"), NUMERIC, "what was used is an amount")
+    return Left(read_term(scope, line, item["left_of"]), used)
+
+
+_READERS = {
+    "fixed": _fixed,
+    "percent": _percent,
+    "per_unit": _per_unit,
+    "share": _share,
+    "max_of": _several("max_of"),
+    "min_of": _several("min_of"),
+    "sum_of": _several("sum_of"),
+    "steps": _steps,
+    "left_of": _left,
+}
+
+
+def read_pay_by(scope: Scope, line: int, item: Any) -> PayBy | None:
+    """`{days: 30, after: fixed_on, late: 40.00}` or `{working_days: 7, after: due_on}`."""
+    if item is None:
+        return None
+    spec = scope.mapping(line, item, "pay_by")
+    scope.only(spec, ("days", "working_days", "after", "late", "words"))
+    if ("days" in spec) == ("working_days" in spec):
+        raise scope.mistake(line, "pay_by needs days: or working_days:", "{days: 30, after: fixed_on}")
+    count = scope.number(line, "pay_by", spec.get("days", spec.get("working_days")))
+    after = scope.need(line, spec["after"], (Kind.DAY,), "a deadline runs from a day") if "after" in spec else ""
+    late = read_term(scope, line, spec["late"]) if "late" in spec else None
+    return PayBy(int(count), "working_days" in spec, after, late, str(spec.get("words", "")))

@@ -1,0 +1,164 @@
+"""`inputs:` and `derive:` read: what a table may look at, and what it makes of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from amends.ground.marked import Marked, MarkedList
+from amends.recoveries.policy.scope import Scope
+from amends.recoveries.policy.tree import REQUIRED, Derived, Input, Kind
+
+PERSONAL = frozenset(
+    (
+        *("name", "first_name", "last_name", "email", "phone", "address", "street", "city", "postcode", "zip"),
+        *("locale", "language", "customer_id", "age", "birthday", "gender", "sex", "religion", "nationality"),
+        *("ethnicity", "race"),
+    )
+)
+_INPUT_KEYS = ("type", "default", "of", "also", "unit", "least", "most", "about", "evidence", "words")
+_TWO_NUMBERS = ("plus", "minus", "complete", "begun", "at_least", "at_most")
+_LENGTHS = {"complete": "period", "begun": "period"}
+
+
+def read_inputs(scope: Scope, found: Any) -> dict[str, Input]:
+    """Typed inputs by name. Personal fields are refused: who somebody is decides nothing."""
+    given = scope.mapping(1, found, "inputs")
+    return {name: _input(scope, given.line_of(name), name, given[name]) for name in given}
+
+
+def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
+    if name.lower() in PERSONAL:
+        raise scope.mistake(line, f"{name} is personal and cannot decide what is fair", "remove it")
+    spec = item if isinstance(item, Marked) else Marked(type=item)
+    if not isinstance(item, Marked):
+        spec.line, spec.lines = line, {}
+    scope.only(spec, _INPUT_KEYS)
+    if spec.get("type") not in list(Kind):
+        kinds = ", ".join(Kind)
+        raise scope.mistake(line, f"{name}: type {spec.get('type')!r} is not known", f"one of {kinds}")
+    kind = Kind(spec["type"])
+    choices = tuple(str(choice) for choice in spec.get("of", ()))
+    if (kind is Kind.CHOICE) != bool(choices):
+        raise scope.mistake(line, f"{name}: of: belongs to a choice, and a choice needs it", "of: [one, other]")
+    bounds = {end: scope.number(line, end, spec[end]) for end in ("least", "most") if end in spec}
+    made = Input(
+        name,
+        kind,
+        choices=choices,
+        also=tuple(map(str, spec.get("also", ()))),
+        unit=str(spec.get("unit", "")),
+        about=str(spec.get("about", "customer")),
+        evidence=str(spec.get("evidence", "")),
+        words=str(spec.get("words", "")),
+        line=line,
+        **bounds,
+    )
+    default = _default(scope, line, made, spec["default"]) if "default" in spec else REQUIRED
+    return Input(**{**vars(made), "default": default})
+
+
+def _default(scope: Scope, line: int, made: Input, value: Any) -> Any:
+    if value is None:
+        return None
+    if made.kind is Kind.FLAG:
+        return scope.flag(line, made.name, value)
+    if made.kind in (Kind.NUMBER, Kind.COUNT):
+        return scope.number(line, made.name, value)
+    if made.kind is Kind.MONEY:
+        return scope.number(line, made.name, value)
+    if made.kind is Kind.CHOICE and str(value) not in made.choices:
+        raise scope.mistake(line, f"{made.name}: {value!r} never happens", f"one of {', '.join(made.choices)}")
+    if made.kind in (Kind.DAYS, Kind.NUMBERS):
+        return value if isinstance(value, str) else tuple(value)
+    return str(value)
+
+
+def read_derived(scope: Scope, found: Any) -> Scope:
+    """The scope with derived values, in the order in which they may use each other."""
+    given = scope.mapping(1, found, "derive")
+    for name in given:
+        line = given.line_of(name)
+        if scope.kind(name) is not None or name.lower() in PERSONAL:
+            raise scope.mistake(line, f"{name!r} is taken already", "give the derived value a name of its own")
+        scope = scope.more(_derived(scope, line, name, given[name]))
+    return scope
+
+
+def _derived(scope: Scope, line: int, name: str, item: Any) -> Derived:
+    spec = scope.mapping(line, item, name)
+    ops = [op for op in spec if op in _READERS]
+    if len(ops) != 1:
+        raise scope.mistake(line, f"{name}: expected one of {', '.join(_READERS)}")
+    kind, of = _READERS[ops[0]](scope, line, ops[0], spec)
+    return Derived(name, kind, ops[0], of, line)
+
+
+def _two(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    """`{minus: [a, b]}`, `{complete: hours, period: 12}`."""
+    scope.only(spec, (op, "period"))
+    parts = (spec[op], spec.get("period")) if op in _LENGTHS else spec[op]
+    if not isinstance(parts, tuple | MarkedList) or len(parts) != 2 or None in parts:
+        hint = f"{{{op}: hours, period: 12}}" if op in _LENGTHS else f"{{{op}: [one, other]}}"
+        raise scope.mistake(line, f"{op} needs two numbers", hint)
+    return Kind.NUMBER, tuple(scope.operand(line, part, op) for part in parts)
+
+
+def _days(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    """`{days: [reported_on, fixed_on]}`: calendar days from one to the other."""
+    scope.only(spec, (op,))
+    return Kind.NUMBER, tuple(scope.need(line, name, (Kind.DAY,), "days lie between two days") for name in spec[op])
+
+
+def _after(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    """`{working_days_after: reported_on, count: 2, holidays: holidays}`; holidays may be a region."""
+    scope.only(spec, (op, "count", "holidays"))
+    start = scope.need(line, spec[op], (Kind.DAY,), "days are counted from a day")
+    count = scope.operand(line, spec.get("count"), "count")
+    if op == "days_after":
+        return Kind.DAY, (start, count)
+    free = spec.get("holidays", MarkedList())
+    if isinstance(free, str) and scope.kind(free) is Kind.DAYS:
+        return Kind.DAY, (start, count, free)
+    return Kind.DAY, (start, count, Region(free) if isinstance(free, str) else tuple(free))
+
+
+class Region(str):
+    """A region's name among operands, where plain text would be the name of a value."""
+
+
+def _list(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    """`{total: hours_by_day}`, `{count_above: hours_by_day, least: 12}`."""
+    scope.only(spec, (op, "least"))
+    numbers = scope.need(line, spec[op], (Kind.NUMBERS,), f"{op} goes over a list")
+    return Kind.NUMBER, (numbers, scope.operand(line, spec["least"], op)) if op == "count_above" else (numbers,)
+
+
+def _first_known(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    scope.only(spec, (op,))
+    return Kind.NUMBER, tuple(scope.operand(line, part, op) for part in spec[op])
+
+
+def _by_date(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:
+    """`{by_date: {2024-04-01: 9.76, 2026-04-01: 10.34}}`: what is in force on the day of the event."""
+    scope.only(spec, (op,))
+    dated = scope.mapping(line, spec[op], op)
+    if not dated:
+        raise scope.mistake(line, "by_date: no value")
+    try:
+        pairs = [(date.fromisoformat(day), scope.number(dated.line_of(day), day, dated[day])) for day in dated]
+    except ValueError as error:
+        raise scope.mistake(line, f"by_date: {error}", "write 2026-04-01: 10.34") from error
+    return Kind.NUMBER, tuple(sorted(pairs))
+
+
+_READERS = {
+    **dict.fromkeys(_TWO_NUMBERS, _two),
+    "days": _days,
+    "days_after": _after,
+    "working_days_after": _after,
+    "total": _list,
+    "count_above": _list,
+    "first_known": _first_known,
+    "by_date": _by_date,
+}

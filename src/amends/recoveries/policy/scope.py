@@ -1,0 +1,114 @@
+"""What names mean inside one table, and reading values of their kinds; every mistake with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from amends.ground.marked import Marked, Mistake
+from amends.ground.money import Money, MoneyError, minor_digits
+from amends.recoveries.policy.tree import Derived, Input, Kind, Operand
+
+NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
+SEVERITIES = ("minor", "major", "severe")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The file being read, and the kind of each name in it."""
+
+    file: str
+    currency: str = ""
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    derived: tuple[Derived, ...] = ()
+    parameters: frozenset[str] = frozenset()
+
+    def mistake(self, line: int, says: str, hint: str = "") -> Mistake:
+        return Mistake(self.file, line, says, hint)
+
+    def kind(self, name: str) -> Kind | None:
+        if name in self.parameters:
+            return Kind.NUMBER
+        derived = next((one for one in reversed(self.derived) if one.name == name), None)
+        if derived:
+            return derived.kind
+        return self.inputs[name].kind if name in self.inputs else None
+
+    def names(self) -> list[str]:
+        return [*self.inputs, *(one.name for one in self.derived), *sorted(self.parameters)]
+
+    def more(self, derived: Derived) -> Scope:
+        return replace(self, derived=(*self.derived, derived))
+
+    def need(self, line: int, name: Any, kinds: tuple[Kind, ...], what: str) -> str:
+        """A name of one of these kinds."""
+        kind = self.kind(str(name))
+        if kind is None:
+            raise self.mistake(line, f"{name!r} is no input", f"known: {', '.join(self.names())}")
+        if kind not in kinds:
+            raise self.mistake(line, f"{name} is a {kind.value}: {what}", f"expected a {' or a '.join(kinds)}")
+        return str(name)
+
+    def operand(self, line: int, value: Any, what: str) -> Operand:
+        """A number, or the name of one."""
+        if isinstance(value, str) and not _numeric(value):
+            return self.need(line, value, NUMERIC, what)
+        return self.number(line, what, value)
+
+    def number(self, line: int, what: str, value: Any) -> Decimal:
+        try:
+            number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise self.mistake(line, f"{what}: {value!r} is no number")
+        return number
+
+    def day(self, line: int, what: str, value: Any) -> date:
+        if not isinstance(value, date) or isinstance(value, datetime):
+            raise self.mistake(line, f"{what}: {value!r} is no day", "write 2026-01-01")
+        return value
+
+    def flag(self, line: int, what: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.mistake(line, f"{what}: expected true or false, not {value!r}")
+        return value
+
+    def money(self, line: int, value: Any) -> Money:
+        """`5.00 EUR`; in a table with a currency `5.00` will do."""
+        parts = str(value).split()
+        if len(parts) == 1 and self.currency:
+            parts.append(self.currency)
+        if len(parts) != 2:
+            raise self.mistake(line, f"{value!r} is no amount", "write 5.00 EUR")
+        try:
+            return Money.parse(*(parts if not parts[0].isalpha() else reversed(parts)))
+        except (MoneyError, InvalidOperation) as error:
+            raise self.mistake(line, f"{value!r} is no amount: {error}", "write 5.00 EUR") from error
+
+    def known_currency(self, line: int, code: Any) -> str:
+        try:
+            minor_digits(str(code))
+        except MoneyError as error:
+            raise self.mistake(line, f"currency: {error}", "write an ISO 4217 code such as EUR") from error
+        return str(code)
+
+    def only(self, found: Marked, known: tuple[str, ...]) -> None:
+        for key in found:
+            if key not in known:
+                raise self.mistake(found.line_of(key), f"{key!r} is not known here", f"known: {', '.join(known)}")
+
+    def mapping(self, line: int, found: Any, what: str) -> Marked:
+        if not isinstance(found, Marked):
+            raise self.mistake(line, f"{what}: expected fields, not {found!r}")
+        return found
+
+
+def _numeric(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False
