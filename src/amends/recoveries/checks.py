@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from amends.ground.marked import Mistake
-from amends.recoveries.tables import Cell, Percent, Policy, Row, TableVersion
+from amends.recoveries.policy.tree import Cell, Percent, Policy, Row, TableVersion
 
 MOST_PERCENT = Decimal(150)  # more than half again the loss lowers trust (Haesevoets et al. 2017)
 SPOILED = ("major", "severe")
@@ -66,10 +66,12 @@ def _bound_implies(cell: Cell, wanted: Cell) -> bool:
 def _check_row(policy: Policy, row: Row) -> Iterator[Mistake]:
     for grant in row.grants:
         term = grant.term
-        if isinstance(term, Percent) and term.percent > MOST_PERCENT:
+        if not isinstance(term, Percent) or isinstance(term.percent, str):
+            continue
+        if term.percent > MOST_PERCENT:
             says = f"row {row.row_id} gives {term.percent} % of the loss; more than 150 % lowers trust"
             yield Mistake(policy.file, row.line, says, "give at most 150 %")
-        if isinstance(term, Percent) and _unusable(row) and 1 <= term.percent < 60:
+        if _unusable(row) and 1 <= term.percent < 60:
             says = f"row {row.row_id} answers an unusable service with {term.percent} %"
             yield Mistake(policy.file, row.line, says, "an unusable service is paid back in full, or not with money")
     if _repeats(row) and not row.person and not any(grant.kind == "call" for grant in row.grants):

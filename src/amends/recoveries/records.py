@@ -56,6 +56,7 @@ class Decision:
     reasons: tuple[str, ...]  # sentences shown to the operator as they stand
     inputs: Mapping[str, Any]
     trace: Mapping[str, Any]  # rows looked at with the conditions that held and did not; amounts before and after caps
+    pay_by: str = ""  # the day by which it must be paid, where law or policy names one
 
 
 @dataclass(frozen=True)

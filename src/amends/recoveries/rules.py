@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from amends.failures.records import Failure, Recurrence, Severity
+from amends.failures.records import Failure, Recurrence
 from amends.ground.ids import share_of
-from amends.ground.money import Money, MoneyError, round_half_up
+from amends.ground.money import MoneyError
+from amends.recoveries.policy import applying, packs, reckoning
+from amends.recoveries.policy.applying import Given, plain
+from amends.recoveries.policy.given import WrongInput
+from amends.recoveries.policy.given import number as read_number
+from amends.recoveries.policy.reckoning import Looked, NoAmount
+from amends.recoveries.policy.tree import REQUIRED, Grant, Input, Kind, Row, Table, TableVersion
+from amends.recoveries.policy.wording import amount_words, conditions_words
 from amends.recoveries.records import Decision, Remedy
-from amends.recoveries.tables import (
-    Bounded,
-    Cell,
-    Chosen,
-    Fixed,
-    Grant,
-    Percent,
-    PerUnit,
-    Policy,
-    Row,
-    TableVersion,
-    Term,
-)
-
-FACTS = ("stall_s", "stall_count", "longest_stall_s", "startup_s", "watched_s", "played_s")
 
 
-class NoAmount(Exception):
-    """An amount that cannot be reckoned from what is known; a person decides."""
+@dataclass
+class _Found:
+    """What one decision has gathered so far."""
+
+    inputs: Mapping[str, Any]
+    currency: str
+    looked: Sequence[Looked] = ()
+    given: list[Given] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    person: str = ""
+    pay_by: str = ""
+    statute: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def ask_a_person(self, why: str) -> None:
+        self.person = self.person or why
 
 
-def inputs_of(failure: Failure, recurrence: Recurrence) -> dict[str, Any]:
+def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table) -> dict[str, Any]:
     """What a policy may look at, and nothing else: no name, no address, no language."""
-    numbers = {name: _number(failure.facts.get(name)) for name in FACTS}
-    return numbers | {
+    known = {
         "severity": failure.severity.value,
         "recurrence": Decimal(recurrence.count),
         "recurrence_decayed": Decimal(str(recurrence.decayed)),
@@ -44,82 +50,40 @@ def inputs_of(failure: Failure, recurrence: Recurrence) -> dict[str, Any]:
         "loss_kind": failure.loss_kind.value,
         "used_anyway": failure.used_anyway,
         "evidence": failure.evidence.value,
-        "product": str(failure.facts.get("product") or "") or None,
         "disputed": bool(failure.facts.get("disputed")),
-        "price": failure.price,
+        "price": failure.price.decimal() if failure.price else None,
     }
+    return {name: known[name] if name in known else _fact(one, failure) for name, one in policy.inputs.items()}
 
 
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    number = Decimal(str(value))
-    return number if number.is_finite() else None
+def _fact(one: Input, failure: Failure) -> Any:
+    """A lived fact as an input of its kind; one that is none of that kind is not known."""
+    told = next((failure.facts[name] for name in (one.name, *one.also) if failure.facts.get(name) is not None), None)
+    if told is None:
+        return None if one.default is REQUIRED else one.default
+    if one.kind is Kind.FLAG:
+        return told if isinstance(told, bool) else None
+    if one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
+        try:
+            return read_number(one.name, told)
+        except WrongInput:
+            return None
+    if one.kind is Kind.DAY:
+        return date.fromisoformat(str(told)[:10]) if _is_day(told) else None
+    return str(told) if isinstance(told, str | int) and (not one.choices or str(told) in one.choices) else None
 
 
-def holds(cell: Cell, inputs: Mapping[str, Any]) -> bool:
-    """Whether one condition is met; what is not known meets none but `null`."""
-    value = inputs.get(cell.name)
-    if cell.op in ("null", "notnull"):
-        return (value is None) == (cell.op == "null")
-    if value is None:
+def _is_day(told: Any) -> bool:
+    try:
+        return bool(date.fromisoformat(str(told)[:10]))
+    except ValueError:
         return False
-    if cell.op == "in":
-        return value in cell.value
-    if cell.op == "between":
-        return bool(_rank(cell, cell.value[0]) <= _rank(cell, value) <= _rank(cell, cell.value[1]))
-    if isinstance(value, Money) and value.currency != cell.value.currency:
-        return False
-    left, right = _rank(cell, value), _rank(cell, cell.value)
-    outcomes = {"=": left == right, "!=": left != right, "<": left < right, "<=": left <= right}
-    return bool(outcomes.get(cell.op, left > right if cell.op == ">" else left >= right))
-
-
-def _rank(cell: Cell, value: Any) -> Any:
-    if cell.name == "severity":
-        return Severity(value).rank
-    return value.minor if isinstance(value, Money) else value
-
-
-def reckon(term: Term, inputs: Mapping[str, Any], currency: str) -> Decimal:
-    """An amount in the currency's major unit, exact and not yet rounded. NoAmount when it cannot be known."""
-    if isinstance(term, Fixed):
-        return _same_currency(term.money, currency)
-    if isinstance(term, Percent):
-        base = inputs.get(term.of)
-        if base is None:
-            raise NoAmount(f"{term.of} is not known")
-        return _same_currency(base, currency) * term.percent / 100
-    if isinstance(term, PerUnit):
-        units = inputs.get(term.unit)
-        if units is None:
-            raise NoAmount(f"{term.unit} is not known")
-        return _same_currency(term.money, currency) * Decimal(units)
-    if isinstance(term, Chosen):
-        amounts: list[Decimal] = [reckon(part, inputs, currency) for part in term.terms]
-        return max(amounts) if term.largest else min(amounts)
-    return _bounded(term, inputs, currency)
-
-
-def _bounded(term: Bounded, inputs: Mapping[str, Any], currency: str) -> Decimal:
-    amount = reckon(term.term, inputs, currency) / (2 if term.halve else 1)
-    if term.floor is not None:
-        amount = max(amount, reckon(term.floor, inputs, currency))
-    if term.cap is not None:
-        amount = min(amount, reckon(term.cap, inputs, currency))
-    return amount
-
-
-def _same_currency(money: Money, currency: str) -> Decimal:
-    if money.currency != currency:
-        raise NoAmount(f"the policy speaks of {money.currency}, the customer paid in {currency}")
-    return money.decimal()
 
 
 def decide(
     failure: Failure,
     recurrence: Recurrence,
-    policy: Policy,
+    policy: Table,
     day: date,
     *,
     currency: str,
@@ -131,136 +95,148 @@ def decide(
     `currency` is the company's, for amounts that do not come from a price; `holdout` is (salt, share): goodwill is
     withheld from that share of customers, what is owed never; above `approve_up_to` minor units a person approves.
     """
-    inputs = inputs_of(failure, recurrence)
+    paid_in = failure.price.currency if failure.price else currency
+    found = _Found(inputs_of(failure, recurrence, policy), paid_in)
     version = policy.at(day)
     if version is None:
-        return _undecided(policy, "", inputs, f"policy {policy.name} has no version for {day}")
-    row, looked_at = _first_hit(version, inputs)
-    if row is None:
-        return _undecided(policy, str(version.since), inputs, f"no row of policy {policy.name} fits", looked_at)
+        return _undecided(policy, "", found, f"policy {policy.name} has no version for {day}")
+    values = reckoning.values_of(policy, version, found.inputs, day)
+    found.looked = reckoning.look(policy, version, values, found.currency)
+    rows = [one.row for one in found.looked if one.held]
+    if not rows:
+        return _undecided(policy, str(version.since), found, f"no row of policy {policy.name} fits")
+    for row in rows:
+        _take(found, policy, version, row, values, day)
+    for rule in policy.statute:
+        _take_statute(found, rule, failure)
     held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
-    return _from_row(policy, version, row, inputs, looked_at, held_out, currency, approve_up_to)
+    return _decision(policy, version, rows, found, held_out, approve_up_to)
 
 
-def _first_hit(version: TableVersion, inputs: Mapping[str, Any]) -> tuple[Row | None, list[dict[str, Any]]]:
-    """The first row of which every condition holds, and what was found in each row up to it."""
-    looked_at = []
-    for row in version.rows:
-        found = {cell.words(): holds(cell, inputs) for cell in row.cells}
-        looked_at.append({"row": row.row_id, "conditions": found, "held": all(found.values())})
-        if all(found.values()):
-            return row, looked_at
-    return None, looked_at
-
-
-def _undecided(
-    policy: Policy, version: str, inputs: Mapping[str, Any], why: str, looked_at: list[dict[str, Any]] | None = None
-) -> Decision:
-    trace = {"rows": looked_at or [], "amounts": []}
-    return Decision(
-        policy.name,
-        version,
-        policy.digest,
-        "",
-        (),
-        why,
-        True,
-        False,
-        (f"{why}: a person decides",),
-        plain(inputs),
-        trace,
-    )
-
-
-def _from_row(
-    policy: Policy,
-    version: TableVersion,
-    row: Row,
-    inputs: Mapping[str, Any],
-    looked_at: list[dict[str, Any]],
-    held_out: bool,
-    currency: str,
-    approve_up_to: int,
-) -> Decision:
-    reasons = [f"row {row.row_id} of policy {policy.name} ({version.since}): {_conditions(row)}"]
-    remedies: list[Remedy] = []
-    amounts, person, withheld = [], row.person, False
-    price = inputs.get("price")
-    in_currency = price.currency if price is not None else currency
+def _take(found: _Found, policy: Table, version: TableVersion, row: Row, values: Mapping[str, Any], day: date) -> None:
+    """What one row gives; an amount that cannot be reckoned brings a person in."""
+    found.reasons.append(f"row {row.row_id} of policy {policy.name} ({version.since}): {conditions_words(row)}")
+    if row.person:
+        found.ask_a_person(row.person)
     for grant in row.grants:
-        if held_out and not grant.owed and grant.term is not None:
-            withheld = True
-            reasons.append(f"the {grant.kind} is goodwill and this customer is in the holdout: it is not given")
+        if grant.term is None:
+            found.given.append(Given(row, grant))
             continue
         try:
-            remedy = _remedy(grant, inputs, in_currency)
+            exact = reckoning.reckon(grant.term, values, found.currency)
+            found.given.append(Given(row, grant, exact, reckoning.rounded(exact, found.currency)))
         except (NoAmount, MoneyError) as error:
-            person = person or f"the {grant.kind} cannot be reckoned: {error}"
-            continue
-        if remedy is None:
-            continue
-        remedies.append(remedy)
-        if remedy.amount is not None:
-            amounts.append({"remedy": grant.kind, "amount": str(remedy.amount), "term": _words(grant.term)})
-            reasons.append(f"{grant.kind} of {remedy.amount}: {_words(grant.term)}{', owed' if grant.owed else ''}")
+            found.ask_a_person(f"the {grant.kind} cannot be reckoned: {error}")
+    until = applying.deadline(row, values, day)
+    found.pay_by = found.pay_by or (until.isoformat() if until else "")
+
+
+def _take_statute(found: _Found, name: str, failure: Failure) -> None:
+    """What a published rule owes underneath the policy; what it needs and nobody knows brings a person in."""
+    rule = packs.rule(name)
+    known = {other for one in rule.inputs.values() for other in (one.name, *one.also)}
+    given = {fact: value for fact, value in failure.facts.items() if fact in known and value is not None}
+    try:
+        outcome = applying.apply(rule, given)
+    except (WrongInput, NoAmount, MoneyError) as error:
+        found.ask_a_person(f"{rule.about.get('title', name)} cannot be applied: {error}")
+        return
+    found.statute.append({"rule": name, "reason": outcome.reason, "amount": str(outcome.amount), **outcome.trace})
+    found.reasons.append(f"{rule.about.get('title', name)}: {outcome.reason.replace('_', ' ')}, {outcome.amount}")
+    if not outcome.eligible:
+        return
+    if outcome.amount.currency != found.currency:
+        found.ask_a_person(f"{name} is owed in {outcome.amount.currency}, the customer pays in {found.currency}")
+        return
+    kind = next(grant.kind for version in rule.versions for row in version.rows for grant in row.grants)
+    row = Row(f"{name}:{outcome.row}", (), (), claim=outcome.claim)
+    exact = reckoning.Exact(Fraction(outcome.amount.decimal()))
+    found.given.append(Given(row, Grant("credit" if kind == "cash" else kind, None, True), exact, outcome.amount))
+    found.pay_by = outcome.pay_by.isoformat() if outcome.pay_by else found.pay_by
+
+
+def _undecided(policy: Table, version: str, found: _Found, why: str) -> Decision:
+    trace = {"rows": _rows(found), "amounts": []}
+    reasons = (f"{why}: a person decides",)
+    return Decision(policy.name, version, policy.digest, "", (), why, True, False, reasons, _plain(found), trace)
+
+
+def _rows(found: _Found) -> list[dict[str, Any]]:
+    return [{"row": o.row.row_id, "conditions": dict(o.conditions), "held": o.held} for o in found.looked]
+
+
+def _decision(
+    policy: Table, version: TableVersion, rows: Sequence[Row], found: _Found, held_out: bool, approve_up_to: int
+) -> Decision:
+    collects = version.hit == "collect" or policy.statute
+    kept = applying.stacked(found.given, version.stacking) if collects else found.given
+    remedies, amounts, withheld = [], [], False
+    for one in kept:
+        if held_out and not one.grant.owed and one.amount is not None:
+            withheld = True
+            found.reasons.append(
+                f"the {one.grant.kind} is goodwill and this customer is in the holdout: it is not given"
+            )
+        elif one.amount is None:
+            remedies.append(Remedy(one.grant.kind, None, one.grant.owed))
+        elif one.amount.minor > 0:
+            remedies.append(Remedy(one.grant.kind, one.amount, one.grant.owed))
+            amounts.append(_amount(one))
+            words = amount_words(one.grant.term) or f"by {one.row.row_id}"
+            found.reasons.append(f"{one.grant.kind} of {one.amount}: {words}{', owed' if one.grant.owed else ''}")
     total = sum(remedy.amount.minor for remedy in remedies if remedy.amount)
     if total > approve_up_to:
-        reasons.append(f"{total} minor units is more than is paid without a person's approval ({approve_up_to})")
-    if person:
-        reasons.append(f"a person is needed: {person}")
+        found.reasons.append(f"{total} minor units is more than is paid without a person's approval ({approve_up_to})")
+    if found.person:
+        found.reasons.append(f"a person is needed: {found.person}")
     return Decision(
         policy=policy.name,
         version=str(version.since),
         policy_hash=policy.digest,
-        row=row.row_id,
-        remedies=tuple(remedies),
-        person=person,
-        needs_approval=total > approve_up_to or (bool(person) and not remedies),
+        row=rows[0].row_id,
+        remedies=tuple(_merged(remedies)),
+        person=found.person,
+        needs_approval=total > approve_up_to or (bool(found.person) and not remedies),
         holdout=withheld,
-        reasons=tuple(reasons),
-        inputs=plain(inputs),
-        trace={"rows": looked_at, "amounts": amounts},
+        reasons=tuple(found.reasons),
+        inputs=_plain(found),
+        trace={"rows": _rows(found), "amounts": amounts, "statute": found.statute},
+        pay_by=found.pay_by,
     )
 
 
-def _remedy(grant: Grant, inputs: Mapping[str, Any], currency: str) -> Remedy | None:
-    if grant.term is None:
-        return Remedy(grant.kind, None, grant.owed)
-    amount = round_half_up(reckon(grant.term, inputs, currency), currency)
-    return Remedy(grant.kind, amount, grant.owed) if amount.minor > 0 else None
+def _merged(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """One remedy a kind, and what is owed apart from goodwill: each is one act."""
+    found: dict[tuple[str, bool], Remedy] = {}
+    for remedy in remedies:
+        known = found.get((remedy.kind, remedy.owed))
+        if known is not None and known.amount and remedy.amount:
+            remedy = Remedy(remedy.kind, known.amount + remedy.amount, remedy.owed)
+        found[(remedy.kind, remedy.owed)] = remedy
+    return list(found.values())
 
 
-def _conditions(row: Row) -> str:
-    return " and ".join(cell.words() for cell in row.cells) or "for everything else"
+def _amount(one: Given) -> dict[str, Any]:
+    assert one.exact
+    before = applying.exact_text(one.exact)
+    words = amount_words(one.grant.term) or one.row.row_id
+    return {
+        "remedy": one.grant.kind,
+        "amount": str(one.amount),
+        "before": before,
+        "marks": sorted(one.exact.marks),
+        "term": words,
+    }
 
 
-def _words(term: Term | None) -> str:
-    """An amount as a person says it."""
-    if isinstance(term, Fixed):
-        return str(term.money)
-    if isinstance(term, Percent):
-        return f"{term.percent} % of the {term.of}"
-    if isinstance(term, PerUnit):
-        return f"{term.money} for each {term.unit}"
-    if isinstance(term, Chosen):
-        return f"the {'larger' if term.largest else 'smaller'} of " + " and ".join(_words(part) for part in term.terms)
-    if isinstance(term, Bounded):
-        bounds = [f"at {side} {_words(of)}" for side, of in (("least", term.floor), ("most", term.cap)) if of]
-        return ", ".join([f"half of {_words(term.term)}" if term.halve else _words(term.term), *bounds])
-    return ""
+def _plain(found: _Found) -> dict[str, Any]:
+    """Inputs as they are kept beside the decision: exact, and readable without our types."""
+    kept = {name: plain(value) for name, value in found.inputs.items()}
+    if found.inputs.get("price") is not None:
+        kept["price"] = {"amount": format(found.inputs["price"], "f"), "currency": found.currency}
+    return kept
 
 
-def plain(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs as JSON can keep them, exact."""
-    return {name: _plain(value) for name, value in inputs.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Money):
-        return {"minor": value.minor, "currency": value.currency}
-    return str(value) if isinstance(value, Decimal) else value
-
-
-def policy_for(promise: str, policies: Mapping[str, Policy]) -> Policy | None:
+def policy_for(promise: str, policies: Mapping[str, Table]) -> Table | None:
     """The policy of a promise, else the one for any."""
     return policies.get(promise) or policies.get("any")

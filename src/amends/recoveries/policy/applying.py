@@ -166,7 +166,7 @@ def trace_of(version: TableVersion, looked: Sequence[Looked], kept: Sequence[Giv
         {
             "row": one.row.row_id,
             "remedy": one.grant.kind,
-            "exact": _decimal(one.exact),
+            "exact": exact_text(one.exact),
             "amount": one.amount.plain(),
             "marks": sorted(one.exact.marks),
         }
@@ -178,7 +178,7 @@ def trace_of(version: TableVersion, looked: Sequence[Looked], kept: Sequence[Giv
     return {"version": since, "values": values, "rows": rows, "amounts": amounts}
 
 
-def _decimal(exact: Exact) -> str:
+def exact_text(exact: Exact) -> str:
     """The exact amount as people write it: a fraction where no decimal says it."""
     value = exact.value
     scaled = value * 10**12

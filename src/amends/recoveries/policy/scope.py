@@ -55,6 +55,9 @@ class Scope:
     def operand(self, line: int, value: Any, what: str) -> Operand:
         """A number, or the name of one."""
         if isinstance(value, str) and not _numeric(value):
+            if self.kind(value) is None:
+                known = f"known: {', '.join(self.names())}"
+                raise self.mistake(line, f"{what}: {value!r} is no number, and no input either", known)
             return self.need(line, value, NUMERIC, what)
         return self.number(line, what, value)
 
