@@ -13,10 +13,10 @@ NUMBERED = f"""
 SELECT %s + row_number() OVER (ORDER BY act_key, kind) AS seq, {SAID} FROM ({{select}}) AS said
  WHERE NOT EXISTS (SELECT 1 FROM {TABLE} b WHERE b.act_key = said.act_key AND b.kind = said.kind)
 """  # noqa: S608
-# LIMIT keeps SQLite from merging the queries: the rows reach the function in their order.
+# The rows come as the window sorts them (LIMIT keeps the queries apart); the function refuses any other order.
 SQLITE = f"""
 INSERT INTO {TABLE} (seq, {SAID}, at_us, hash)
-SELECT seq, {SAID}, %s, amends_link(seq, {SAID}, %s) FROM ({NUMBERED} ORDER BY seq LIMIT -1)
+SELECT seq, {SAID}, %s, amends_link(seq, {SAID}, %s) FROM ({NUMBERED} LIMIT -1)
 """  # noqa: S608
 POSTGRESQL = f"""
 INSERT INTO {TABLE} (seq, {SAID}, at_us, hash)

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 
 from amends.ground.money import Money
 from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.records import Decision, Move, Recovery, RecoveryState, Remedy
+from amends.recoveries.records import Decision, Goodwill, Move, Recovery, RecoveryState, Remedy
 
 Place = tuple[datetime, str]
 
@@ -64,9 +64,9 @@ def of_failures(failure_ids: Collection[str]) -> dict[str, Recovery]:
 
 
 def for_a_person(limit: int) -> list[Recovery]:
-    """Proposed and reopened recoveries, oldest first."""
-    waiting = (RecoveryState.PROPOSED, RecoveryState.REOPENED)
-    return [_recovery(row) for row in RecoveryRow.objects.filter(state__in=waiting).order_by("changed_at")[:limit]]
+    """Proposed and reopened recoveries, and those whose goodwill waits, oldest first."""
+    waiting = Q(state__in=(RecoveryState.PROPOSED, RecoveryState.REOPENED)) | Q(goodwill=Goodwill.WAITING)
+    return [_recovery(row) for row in RecoveryRow.objects.filter(waiting).order_by("changed_at")[:limit]]
 
 
 def history(recovery_id: str) -> list[Move]:
@@ -109,6 +109,10 @@ def _recovery(row: RecoveryRow) -> Recovery:
         decided_at=row.decided_at,
         changed_at=row.changed_at,
         declined_reason=row.declined_reason,
+        signers=row.signers,
+        goodwill=Goodwill(row.goodwill),
+        held=row.held,
+        pay_by_on=row.pay_by_on,
     )
 
 

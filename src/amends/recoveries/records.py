@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,16 @@ class RecoveryState(StrEnum):
     MADE_RIGHT = "made right"
     CLOSED = "closed"
     REOPENED = "reopened"
+    DECLINED = "declined"
+
+
+class Goodwill(StrEnum):
+    """Goodwill beside what is owed: what is owed goes ahead, the goodwill may wait for a person."""
+
+    WITH_THE_REST = ""
+    WAITING = "waiting"
+    GRANTED = "granted"  # a person let it go ahead; its remedies are to be started
+    GIVEN = "given"
     DECLINED = "declined"
 
 
@@ -69,6 +79,55 @@ class Recovery:
     decided_at: datetime
     changed_at: datetime
     declined_reason: str = ""
+    signers: int = 0  # how many operators must let it go ahead
+    goodwill: Goodwill = Goodwill.WITH_THE_REST
+    held: str = ""  # why it, or its goodwill, waits for a person
+    pay_by_on: date | None = None  # the day by which what is owed must be paid
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """One budget's counter: what is spent of what may be."""
+
+    key: str
+    name: str
+    cap: Money
+    spent: Money
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One operator's yes."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Paying stopped, for one policy or (empty) for all."""
+
+    number: int
+    policy: str
+    why: str
+    who: str
+    stopped_at: datetime
+    resumed_at: datetime | None = None
+    resumed_by: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyText:
+    """A policy's text as first seen; `in_force_at` is None while it waits for a second pair of eyes."""
+
+    digest: str
+    name: str
+    file: str
+    text: str
+    seen_at: datetime
+    seen_by: str
+    in_force_at: datetime | None
 
 
 @dataclass(frozen=True)

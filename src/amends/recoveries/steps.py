@@ -15,12 +15,13 @@ import amends.failures.queries
 import amends.recoveries.files
 import amends.recoveries.queries
 from amends.failures.records import Failure
-from amends.ground.ids import derive
+from amends.ground.marked import Mistake
 from amends.ground.moments import parse_moment
-from amends.recoveries import rules
+from amends.ground.money import MAX_MINOR
+from amends.recoveries import opening, rules
 from amends.recoveries.models import BookmarkRow, MoveRow, RecoveryRow
+from amends.recoveries.policy.tree import Policy
 from amends.recoveries.records import MOVES, Decision, RecoveryState
-from amends.recoveries.tables import Policy
 
 BATCH = 1000
 WORKER = "amends"
@@ -57,9 +58,7 @@ def _decide_part(now: datetime) -> int:
     failures = [failure for _, failure in ripe]
     known = RecoveryRow.objects.filter(failure_id__in=[failure.failure_id for failure in failures])
     done = set(known.values_list("failure_id", flat=True))
-    rows = _decide_all([failure for failure in failures if failure.failure_id not in done], now)
-    RecoveryRow.objects.bulk_create(rows, batch_size=BATCH)
-    MoveRow.objects.bulk_create([_first_move(row, now) for row in rows], batch_size=BATCH)
+    opening.write(_decide_all([failure for failure in failures if failure.failure_id not in done]), now)
     (at, failure_id), _ = ripe[-1]
     bookmark.upto = f"{at.isoformat().replace('+00:00', 'Z')} {failure_id}"
     bookmark.save()
@@ -71,22 +70,22 @@ def _place(upto: str) -> tuple[datetime, str] | None:
     return (parse_moment(at), failure_id) if at else None
 
 
-def _decide_all(failures: Sequence[Failure], now: datetime) -> list[RecoveryRow]:
+def _decide_all(failures: Sequence[Failure]) -> list[tuple[Failure, Decision]]:
     """Decisions for a batch; history is asked once for each policy's memory."""
     by_policy: dict[str, list[Failure]] = {}
     tables = policies()
     chosen = {f.failure_id: rules.policy_for(f.promise, tables) or NOBODY for f in failures}
     for failure in failures:
         by_policy.setdefault(chosen[failure.failure_id].name, []).append(failure)
-    rows = []
+    decided = []
     for group in by_policy.values():
         policy = chosen[group[0].failure_id]
         memory = policy.versions[-1] if policy.versions else None
         days, half_life = (memory.memory_days, memory.half_life_days) if memory else (90, 30.0)
         recurrences = amends.failures.queries.recurrences(group, days, half_life)
         for failure in group:
-            rows.append(_row(failure, _decision(failure, recurrences[failure.failure_id], policy), now))
-    return rows
+            decided.append((failure, _decision(failure, recurrences[failure.failure_id], policy)))
+    return decided
 
 
 def _decision(failure: Failure, recurrence: Any, policy: Policy) -> Decision:
@@ -98,37 +97,16 @@ def _decision(failure: Failure, recurrence: Any, policy: Policy) -> Decision:
         failure.started_at.astimezone(ZoneInfo(config.company.time_zone)).date(),
         currency=config.company.currency,
         holdout=(config.holdout.salt, config.holdout.share),
-        approve_up_to=config.limits.approve_up_to_minor,
+        approve_up_to=_approve_up_to(),
     )
 
 
-def _row(failure: Failure, decision: Decision, now: datetime) -> RecoveryRow:
-    state = RecoveryState.PROPOSED if decision.needs_approval else RecoveryState.APPROVED
-    total = sum(remedy.amount.minor for remedy in decision.remedies if remedy.amount)
-    currency = next((remedy.amount.currency for remedy in decision.remedies if remedy.amount), "")
-    return RecoveryRow(
-        recovery_id=derive("rec", failure.failure_id),
-        failure_id=failure.failure_id,
-        customer_id=failure.customer_id,
-        state=state,
-        policy=decision.policy,
-        version=decision.version,
-        policy_hash=decision.policy_hash,
-        row=decision.row,
-        remedy=decision.remedies[0].kind if decision.remedies else "",
-        amount_minor=total,
-        currency=currency,
-        person=decision.person,
-        holdout=decision.holdout,
-        decision=amends.recoveries.queries.decision_to_json(decision),
-        decided_at=now,
-        changed_at=now,
-    )
-
-
-def _first_move(row: RecoveryRow, now: datetime) -> MoveRow:
-    why = row.decision["reasons"][0]
-    return MoveRow(recovery_id=row.recovery_id, before="", after=row.state, who=WORKER, why=why, at=now)
+def _approve_up_to() -> int:
+    """Without a ladder in budgets.yaml, `limits.approve_up_to_minor` decides who must agree."""
+    try:
+        return MAX_MINOR if opening.limits().ladder else int(settings.AMENDS.limits.approve_up_to_minor)
+    except Mistake:
+        return int(settings.AMENDS.limits.approve_up_to_minor)
 
 
 @transaction.atomic
@@ -141,19 +119,3 @@ def move(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: da
     )
     RecoveryRow.objects.filter(pk__in=[row.pk for row in rows]).update(state=to, changed_at=now)
     return len(rows)
-
-
-def approve(recovery_id: str, who: str, why: str, now: datetime) -> bool:
-    """A person lets a proposed (or declined) recovery go ahead."""
-    return bool(move([recovery_id], RecoveryState.APPROVED, who=who, why=why, now=now))
-
-
-@transaction.atomic
-def decline(recovery_id: str, who: str, why: str, now: datetime) -> bool:
-    """A person declines, with a reason the customer could read; ValueError without one."""
-    if not why.strip():
-        raise ValueError("a reason is needed: it is what the customer could be told")
-    if not move([recovery_id], RecoveryState.DECLINED, who=who, why=why, now=now):
-        return False
-    RecoveryRow.objects.filter(pk=recovery_id).update(declined_reason=why)
-    return True

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 import amends.outbox.steps
+import amends.recoveries.approval
 import amends.recoveries.steps
 import amends.signals.steps
 from amends.recoveries.records import RecoveryState
@@ -26,8 +27,8 @@ def _tell(request: HttpRequest, done: bool, yes: str, no: str) -> None:
 @actor
 def approve(request: HttpRequest, recovery_id: str) -> HttpResponse:
     why = request.POST.get("why", "").strip() or "approved at the desk"
-    done = amends.recoveries.steps.approve(recovery_id, _who(request), why, datetime.now(UTC))
-    _tell(request, done, "Approved; it is on its way.", "This recovery cannot be approved as it stands.")
+    signed = amends.recoveries.approval.approve(recovery_id, _who(request), why, datetime.now(UTC))
+    _tell(request, signed.taken, signed.says, signed.says)
     return redirect("desk-recovery", recovery_id)
 
 
@@ -35,7 +36,7 @@ def approve(request: HttpRequest, recovery_id: str) -> HttpResponse:
 def decline(request: HttpRequest, recovery_id: str) -> HttpResponse:
     try:
         why = request.POST.get("why", "")
-        done = amends.recoveries.steps.decline(recovery_id, _who(request), why, datetime.now(UTC))
+        done = amends.recoveries.approval.decline(recovery_id, _who(request), why, datetime.now(UTC))
         _tell(request, done, "Declined; the reason is on record.", "This recovery cannot be declined any more.")
     except ValueError as error:
         messages.error(request, f"Not declined: {error}.")
