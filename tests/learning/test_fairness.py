@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amends.learning.fairness import Cell, Moments, compare, mantel_haenszel, stratified_gap
+
+# UC Berkeley admissions 1973 by department: men admitted and rejected, women admitted and rejected (Bickel and others,
+# Science 187 (1975) 398; the six largest departments).
+BERKELEY = [
+    (512, 313, 89, 19),
+    (353, 207, 17, 8),
+    (120, 205, 202, 391),
+    (138, 279, 131, 244),
+    (53, 138, 94, 299),
+    (22, 351, 24, 317),
+]
+
+
+def test_berkeley_favoured_nobody_once_departments_are_told_apart() -> None:
+    odds = mantel_haenszel(BERKELEY)
+
+    assert odds is not None
+    assert odds.crude == pytest.approx(1.84, abs=0.005)
+    assert odds.ratio == pytest.approx(0.9047, abs=0.0001)
+    assert odds.p == pytest.approx(0.232, abs=0.0005)
+    assert (odds.low, odds.high) == pytest.approx((0.772, 1.060), abs=0.001)
+
+
+def test_tables_that_tell_nothing_give_no_ratio() -> None:
+    assert mantel_haenszel([]) is None
+    assert mantel_haenszel([(3, 0, 5, 0), (0, 0, 1, 2)]) is None
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 50)] * 4), min_size=1, max_size=6))
+def test_swapping_the_groups_turns_the_ratio_over(tables: list[tuple[int, int, int, int]]) -> None:
+    odds, other = mantel_haenszel(tables), mantel_haenszel([(c, d, a, b) for a, b, c, d in tables])
+
+    assert odds is not None
+    assert other is not None
+    assert odds.ratio == pytest.approx(1 / other.ratio)
+    assert odds.p == pytest.approx(other.p)
+
+
+def moments(*values: float) -> Moments:
+    return Moments(len(values), sum(values), sum(value**2 for value in values))
+
+
+def test_worse_failures_explain_a_gap_away_and_a_real_one_stays() -> None:
+    mild, bad = moments(1, 1, 1, 1), moments(9, 9, 9, 9)
+
+    unequal_mix = stratified_gap([(moments(1, 1, 1, 1), moments(1)), (moments(9), moments(9, 9, 9))])
+    assert unequal_mix is not None
+    assert unequal_mix.difference == 0
+    real = stratified_gap([(mild, moments(3, 3, 3)), (bad, moments(11, 11))])
+    assert real is not None
+    assert real.difference == -2
+    assert real.high < 0
+
+
+def cell(severity: str, segment: str, count: int, granted: int, euro: float) -> Cell:
+    amount = Moments(granted, granted * euro, granted * euro**2 + granted)
+    return Cell(
+        ("film-plays", severity), segment, count, granted, amount, Moments(granted, granted * 2.0, granted * 5.0)
+    )
+
+
+def test_a_segment_that_gets_less_for_the_same_stands_out() -> None:
+    cells = [cell("severe", "gold", 200, 180, 500), cell("severe", "basic", 200, 100, 500)]
+    cells += [cell("minor", "gold", 50, 5, 100), cell("minor", "basic", 400, 40, 100)]
+
+    found = {one.segment: one for one in compare(cells)}
+    assert found["basic"].stands_out
+    assert found["basic"].odds is not None
+    assert found["basic"].odds.high < 1
+    assert found["gold"].granted_share == pytest.approx(185 / 250)
