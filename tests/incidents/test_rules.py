@@ -142,8 +142,13 @@ def test_we_are_sure_of_whom_we_saw_and_say_so_of_the_others() -> None:
     unseen = rules.failure_of(INCIDENT, Service("ben"), Trace())
 
     assert (seen.evidence, seen.facts["tries"]) == (Evidence.OBSERVED, 2)
-    assert (unseen.evidence, "tries" in unseen.facts) == (Evidence.CORROBORATED, False)
+    assert (unseen.evidence, unseen.facts["tries"]) == (Evidence.CORROBORATED, 0)
     assert seen.facts["off_s"] == unseen.facts["off_s"] == 95 * 60
+
+
+def test_where_nobody_can_look_nothing_is_said_of_tries() -> None:
+    assert "tries" not in rules.failure_of(INCIDENT, Service("ben"), Trace(), looked=False).facts
+    assert "tries" not in rules.failure_of(INCIDENT, Service("ben"), Trace(seen=True)).facts
 
 
 def test_class_price_and_weather_reach_the_policy() -> None:

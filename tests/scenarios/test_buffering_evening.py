@@ -14,7 +14,6 @@ import pytest
 from rich.console import Console
 
 from amends.scenarios.buffering_evening import demo as story
-from amends.scenarios.buffering_evening import summary
 from amends.scenarios.buffering_evening.demo import Demo
 
 SMALL = {"seed": 7, "sessions": 400}
@@ -32,7 +31,7 @@ def told(place: Path, kills: int) -> dict[str, Any]:
         demo.send(SMALL)
         killer.join()
         demo.wait()
-        return _outside(place) | {"inside": summary.gather(place, demo.environment)}
+        return _outside(place) | {"inside": demo.tally.gather(place, demo.environment)}
     finally:
         stop.set()
         demo.stop()

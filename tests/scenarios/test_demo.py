@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 from amends.ground.money import Money
-from amends.scenarios import stories
-from amends.scenarios.buffering_evening import demo, summary
+from amends.scenarios import stories, tally
+from amends.scenarios.buffering_evening import demo
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 EXPECTED = tomllib.loads((files("amends.scenarios.buffering_evening") / "expected.toml").read_text("utf-8"))
@@ -30,9 +30,9 @@ def told(place: Path) -> dict[str, Any]:
         evening.set_up()
         evening.send(SMALL)
         evening.wait()
-        page = summary.one_page(place, evening.environment, evening.url)
+        page = evening.tally.one_page(place, evening.environment, evening.url)
         assert page.startswith(f"{evening.url}/yours/")
-        left = {what: summary._export(place, evening.environment, what) for what in SAME}
+        left = {what: tally.export(place, evening.environment, what) for what in SAME}
     finally:
         evening.stop()
     paid = [json.loads(line) for line in (place / "demo-billing.jsonl").read_text("utf-8").splitlines()]
@@ -74,8 +74,8 @@ def test_an_unknown_story_names_those_there_are(capsys: pytest.CaptureFixture[st
 def test_what_came_out_otherwise_is_named() -> None:
     found = EXPECTED["outcome"] | {"refunds": 1}
 
-    assert summary.compare(EXPECTED["outcome"], EXPECTED) == []
-    assert summary.compare(found, EXPECTED) == [f"refunds: expected {EXPECTED['outcome']['refunds']}, found 1"]
+    assert tally.compare(EXPECTED["outcome"], EXPECTED) == []
+    assert tally.compare(found, EXPECTED) == [f"refunds: expected {EXPECTED['outcome']['refunds']}, found 1"]
 
 
 def test_the_readme_shows_the_evening_as_it_comes_out() -> None:
@@ -85,6 +85,6 @@ def test_the_readme_shows_the_evening_as_it_comes_out() -> None:
     assert len(numbers) >= 8
 
     for name, value in EXPECTED["outcome"].items():
-        words = summary.WORDS[name]
+        words = demo.Demo.tally.words[name]
         if words in numbers:
             assert numbers[words] == (Money(value, "EUR").words("en") if name.endswith("_minor") else f"{value:,}")

@@ -106,8 +106,11 @@ def severity(off_s: float) -> Severity:
     return Severity.SEVERE if off_s >= SEVERE_S else Severity.MAJOR if off_s >= MAJOR_S else Severity.MINOR
 
 
-def failure_of(incident: Incident, service: Service, trace: Trace) -> Failure:
-    """One customer's failure: the length of the outage, what we saw of them, and how sure we are."""
+def failure_of(incident: Incident, service: Service, trace: Trace, *, looked: bool = True) -> Failure:
+    """One customer's failure: the length of the outage, what we saw of them, and how sure we are.
+
+    `looked` says whether play sessions could tell: no tries then means that we saw none, and not that we cannot know.
+    """
     if incident.ended_at is None:
         raise ValueError(f"{incident.incident_id} has no end: how long it was cannot be known yet")
     off_s = (incident.ended_at - incident.started_at).total_seconds()
@@ -120,7 +123,7 @@ def failure_of(incident: Incident, service: Service, trace: Trace) -> Failure:
         ended_at=incident.ended_at,
         severity=severity(off_s),
         severity_parts={"off_s": severity(off_s).value},
-        facts=_facts(incident, service, trace, off_s),
+        facts=_facts(incident, service, trace, off_s, looked),
         controllable=not incident.weather,
         loss_kind=LossKind.OUTCOME,
         used_anyway=False,
@@ -131,7 +134,7 @@ def failure_of(incident: Incident, service: Service, trace: Trace) -> Failure:
     )
 
 
-def _facts(incident: Incident, service: Service, trace: Trace, off_s: float) -> Mapping[str, Any]:
+def _facts(incident: Incident, service: Service, trace: Trace, off_s: float, looked: bool) -> Mapping[str, Any]:
     facts: dict[str, Any] = {"off_s": round(off_s), "off_h": round(off_s / 3600, 6), "component": incident.component}
     told = {"area": incident.area, "weather": incident.weather, "customer_class": service.customer_class}
     facts |= {name: value for name, value in told.items() if value}
@@ -142,6 +145,8 @@ def _facts(incident: Incident, service: Service, trace: Trace, off_s: float) -> 
     if trace.tries:
         facts |= {"tries": trace.tries, "waited_s": trace.waited_s}
         facts |= {"first_try_at": _told(trace.first_at), "last_try_at": _told(trace.last_at)}
+    elif looked and not trace.proves:
+        facts["tries"] = 0
     return facts
 
 

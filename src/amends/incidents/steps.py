@@ -220,7 +220,7 @@ def _failures_of(
         counts["observed" if trace.proves else "corroborated"] += 1
         adopted += [failure.failure_id for failure in mine]
         if not any(failure.promise == incident.promise for failure in mine):
-            made.append(rules.failure_of(incident, service, trace))
+            made.append(rules.failure_of(incident, service, trace, looked=_can_look(incident)))
     return made, adopted
 
 
@@ -250,6 +250,10 @@ def _traces(incident: Incident) -> dict[str, Trace]:
         customer_id: rules.trace_of(viewings, incident.started_at, incident.ended_at)
         for customer_id, viewings in by_customer.items()
     }
+
+
+def _can_look(incident: Incident) -> bool:
+    return rules.is_played_through(incident.component, settings.AMENDS.incidents.play_needs)
 
 
 def _touched(incident: Incident) -> Iterator[dict[str, Service]]:

@@ -63,7 +63,17 @@ def values_of(
         "contact_phone": company.contact_phone,
         "link": link,
     }
-    return lang, values
+    return lang, values | _outage(failure, customer, lang, locale, config)
+
+
+def _outage(failure: Failure, customer: Customer, lang: str, locale: str, config: Config) -> dict[str, str]:
+    """When it was over and how long it was, where a failure has a known length; else nothing is known of it."""
+    off_s, tries = failure.facts.get("off_s"), failure.facts.get("tries")
+    if failure.ended_at is None or not isinstance(off_s, int | float):
+        return {}
+    until_day, until_time = phrases.moment(failure.ended_at, customer.time_zone, config.company.time_zone, locale)
+    tried = phrases.times(tries, lang) if isinstance(tries, int) and tries > 0 else ""
+    return {"until_day": until_day, "until_time": until_time, "off_for": phrases.span(off_s, lang), "tried": tried}
 
 
 def compose(template: Template, values: Mapping[str, str], amount: Money | None, locale: str) -> Said:

@@ -22,6 +22,9 @@ WORDS: dict[str, dict[str, str]] = {
         "playback_failed": "It stopped with an error after {span} and did not come back.",
         "stalled": "It stopped {times} and kept you waiting for {span} in all.",
         "startup": "It took {span} to start.",
+        "off": "The outage lasted {span}.",
+        "tried": "We saw you try {times} while it lasted.",
+        "unseen": "We cannot see whether you were using it at the time.",
         "other": "It did not work as we promised.",
         "once": "once",
         "times": "{n} times",
@@ -42,6 +45,9 @@ WORDS: dict[str, dict[str, str]] = {
         "playback_failed": "Er brach nach {span} mit einem Fehler ab und lief nicht weiter.",
         "stalled": "Er blieb {times} stehen und ließ Sie insgesamt {span} warten.",
         "startup": "Er brauchte {span}, bis er begann.",
+        "off": "Der Ausfall dauerte {span}.",
+        "tried": "Wir haben gesehen, dass Sie es in dieser Zeit {times} versucht haben.",
+        "unseen": "Ob Sie in dieser Zeit davon Gebrauch gemacht hätten, können wir nicht sehen.",
         "other": "Es ging nicht so, wie wir es versprochen haben.",
         "once": "einmal",
         "times": "{n}-mal",
@@ -93,6 +99,8 @@ def span(seconds: float, lang: str) -> str:
 def what_happened(facts: Mapping[str, Any], lang: str) -> str:
     """The sentence for this customer, from the facts of their failure; what is no number counts as unknown."""
     words = WORDS[lang]
+    if off := _number(facts, "off_s"):
+        return " ".join([words["off"].format(span=span(off, lang)), *_seen(facts, lang)])
     if facts.get("failed_start") is True:
         return words["failed_start"]
     if facts.get("exited_before_start") is True and (watched := _number(facts, "watched_s")):
@@ -101,11 +109,21 @@ def what_happened(facts: Mapping[str, Any], lang: str) -> str:
         return words["playback_failed"].format(span=span(played, lang))
     stalled, count = _number(facts, "stall_s"), int(_number(facts, "stall_count"))
     if stalled and count:
-        times = words["once"] if count == 1 else words["times"].format(n=count)
-        return words["stalled"].format(times=times, span=span(stalled, lang))
+        return words["stalled"].format(times=times(count, lang), span=span(stalled, lang))
     if waited := _number(facts, "startup_s"):
         return words["startup"].format(span=span(waited, lang))
     return words["other"]
+
+
+def _seen(facts: Mapping[str, Any], lang: str) -> list[str]:
+    """What we saw of this customer in an outage; that we looked and saw nothing is said as well."""
+    if tries := int(_number(facts, "tries")):
+        return [WORDS[lang]["tried"].format(times=times(tries, lang))]
+    return [WORDS[lang]["unseen"]] if facts.get("tries") == 0 else []
+
+
+def times(count: int, lang: str) -> str:
+    return WORDS[lang]["once"] if count == 1 else WORDS[lang]["times"].format(n=count)
 
 
 def _number(facts: Mapping[str, Any], name: str) -> float:

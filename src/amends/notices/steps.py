@@ -18,7 +18,7 @@ import amends.outbox.queries
 import amends.outbox.steps
 import amends.recoveries.queries
 from amends.customers.records import Customer
-from amends.failures.records import Failure
+from amends.failures.records import Evidence, Failure
 from amends.ground.ids import derive
 from amends.ground.moments import parse_moment
 from amends.ground.money import Money
@@ -31,6 +31,7 @@ from amends.outbox.records import Order, Receipt
 from amends.recoveries.records import Recovery
 
 BATCH = 500
+CORROBORATED = Evidence.CORROBORATED
 
 
 def compose(now: datetime) -> int:
@@ -99,7 +100,7 @@ def _row(
     link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
     lang, values = composing.values_of(failure, customer, amount, receipt, link, config)
     kind = _kind(recovery, amount)
-    candidates = _candidates(failure.promise, kind, lang)
+    candidates = _candidates(failure, kind, lang)
     notice_id = derive("note", recovery.recovery_id, kind, "1")
     row = NoticeRow(
         notice_id=notice_id,
@@ -156,12 +157,16 @@ def _kind(recovery: Recovery, amount: Money | None) -> str:
     return next(remedy.kind for remedy in recovery.decision.remedies if remedy.amount)
 
 
-def _candidates(promise: str, kind: str, lang: str) -> list[templates.Template]:
-    """Templates that could say it, best first: the promise's own before the general, the customer's language first."""
+def _candidates(failure: Failure, kind: str, lang: str) -> list[templates.Template]:
+    """Templates that could say it, best first: what is true before what is near, the customer's language before others.
+
+    Of whom we cannot be sure, the words for that come first (`PROMISE.KIND.uncertain`), in whatever language there are.
+    """
     found, _ = templates.read_all(settings.AMENDS.directory)
     languages = dict.fromkeys((lang, settings.AMENDS.company.locale, "en"))
-    names = [(f"{name}.{kind}", wanted) for wanted in languages for name in (promise, "any")]
-    return [found[name] for name in names if name in found]
+    sure = [(f"{name}.{kind}", wanted) for wanted in languages for name in (failure.promise, "any")]
+    unsure = [(f"{name}.uncertain", wanted) for name, wanted in sure] if failure.evidence is CORROBORATED else []
+    return [found[name] for name in (*unsure, *sure) if name in found]
 
 
 def _order(row: NoticeRow, customer: Customer) -> Order:

@@ -16,7 +16,7 @@ SLOTS = ("what", "when", "for_you", "cause", "ours", "remedy_done", "prevention"
 NEEDED = ("what", "for_you", "ours", "remedy_done", "contact", "nothing_to_do")
 CONTEXT = (
     *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email"),
-    *("contact_phone", "link"),
+    *("contact_phone", "link", "until_day", "until_time", "off_for", "tried"),
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 _NAME = re.compile(r"^(?P<kind>[a-z0-9_.-]+)\.(?P<locale>[a-z]{2}(?:-[A-Z]{2})?)\.md$")

@@ -1,0 +1,258 @@
+"""The stage of every story: real server, real worker; only the company's side, billing and mail, is a demo."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from amends.scenarios import demo_billing, demo_mailbox, tally
+from amends.scenarios.tally import Tally
+
+PATIENCE_S = 150
+STARTER = "film-plays"  # the starter's own promise; a story with files of its own puts them in its place
+COLUMNS = (
+    SpinnerColumn(),
+    TextColumn("{task.description:<44}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+
+
+def run(stage: Callable[[Path, int, Console], Stage], *, headless: bool, directory: Path | None, port: int) -> int:
+    """Tell a whole story; 0 when everything came out as its expected.toml says."""
+    console = Console()
+    kept = directory is not None
+    place = (directory or Path(tempfile.mkdtemp(prefix="amends-demo-"))).absolute()
+    told = stage(place, port, console)
+    try:
+        told.set_up()
+        told.send(told.expected())
+        told.wait()
+        wrong = told.show()
+        if not headless and not wrong:
+            told.linger()
+        return 1 if wrong else 0
+    finally:
+        told.stop()
+        if headless and not kept:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+class Stage:
+    """The parts of a demo and what has been started of them. A story says what is sent and what should come of it."""
+
+    package = ""  # of the story: expected.toml, and where it has them promises/, policies/ and notices/
+    settings: Mapping[str, str] = {}  # changes to the starter's amends.toml
+    patience_s = PATIENCE_S
+    tally = Tally()
+
+    def send(self, expected: dict[str, Any]) -> None:
+        """What happens in the story, through the public doors."""
+        raise NotImplementedError
+
+    def __init__(self, place: Path, port: int, console: Console) -> None:
+        self.place = place
+        self.console = console
+        self.port = _usable(port)
+        if port not in (0, self.port):
+            console.print(f"port {port} is taken; this story runs on {self.port}", style="dim")
+        self.began = time.monotonic()
+        self.server: subprocess.Popen[bytes] | None = None
+        self.ended_ms = 0  # when the story ended: the same for every run in one directory
+        self.environment: dict[str, str] = {}
+        self.key = self.password = self.billing = self.mailbox = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def here(self) -> Traversable:
+        return files(self.package)
+
+    def expected(self) -> dict[str, Any]:
+        return tomllib.loads((self.here / "expected.toml").read_text("utf-8"))
+
+    def show(self) -> list[str]:
+        """Tell what came of it; where it came out otherwise than expected."""
+        found = self.tally.gather(self.place, self.environment)
+        wrong = tally.compare(found, self.expected())
+        self.tally.show(self.console, found, wrong, self.addresses(), self.seconds())
+        return wrong
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def set_up(self) -> None:
+        """Write the starter files, start the demo parts, then the real server."""
+        self.place.mkdir(parents=True, exist_ok=True)
+        secret = self._secret()
+        service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl")
+        _, self.billing = demo_billing.start(service)
+        _, smtp, self.mailbox = demo_mailbox.start(demo_mailbox.DemoMailbox(self.place / "demo-mails"))
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
+        self.environment = outside | {
+            "AMENDS_BILLING_URL": self.billing,
+            "AMENDS_BILLING_SECRET": secret["billing"],
+            "AMENDS_SMTP_URL": smtp,
+            "AMENDS_PUBLIC_URL": self.url,
+            "AMENDS_OPERATOR_PASSWORD": secret["password"],
+        }
+        self.password = secret["password"]
+        self.ended_ms = int(secret["ended_ms"])
+        self.key = self._init(secret)
+        self._start_server()
+
+    def _secret(self) -> dict[str, Any]:
+        """Keys of this demo, kept beside it so that a second run fits the first."""
+        path = self.place / "demo-secrets.json"
+        if not path.exists():
+            billing = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+            ended = {"ended_ms": time.time_ns() // 1_000_000}
+            path.write_text(json.dumps({"billing": billing, "password": secrets.token_urlsafe(9), "key": "", **ended}))
+            path.chmod(0o600)
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def _init(self, secret: dict[str, Any]) -> str:
+        if secret["key"]:
+            return str(secret["key"])
+        made = json.loads(self._amends("init", str(self.place), "--json"))
+        config = self.place / "amends.toml"
+        text = config.read_text("utf-8")
+        for before, after in self.settings.items():
+            text = text.replace(before, after)
+        config.write_text(text, "utf-8")
+        self._own_files()
+        (self.place / "demo-secrets.json").write_text(json.dumps(secret | {"key": made["api_key"]}))
+        return str(made["api_key"])
+
+    def _own_files(self) -> None:
+        """Put the story's promises, policies and notices where the starter's were."""
+        for kind in ("promises", "policies", "notices"):
+            folder = self.here / kind
+            if folder.is_dir():
+                for starters in (self.place / kind).glob(f"{STARTER}*"):
+                    starters.unlink()
+                for own in folder.iterdir():
+                    (self.place / kind / own.name).write_bytes(own.read_bytes())
+
+    def _amends(self, *words: str) -> str:
+        command = [sys.executable, "-m", "amends", *words]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise RuntimeError(f"amends {' '.join(words[:2])} failed: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def _start_server(self) -> None:
+        command = [sys.executable, "-m", "amends", "serve", "--dir", str(self.place), "--port", str(self.port)]
+        log = (self.place / "demo-server.log").open("ab")
+        self.server = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.server.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    self.console.print(f"server and worker run at {self.url}", style="dim")
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the server did not come up; see {self.place / 'demo-server.log'}")
+
+    def kill_and_start_again(self) -> None:
+        """What a power cut does: server and worker die at once, and start again."""
+        if self.server is not None:
+            os.killpg(self.server.pid, signal.SIGKILL)
+            self.server.wait()
+        self._start_server()
+
+    def post_events(self, client: httpx.Client, events: Sequence[dict[str, Any]]) -> None:
+        """Send CloudEvents as NDJSON, packed."""
+        body = gzip.compress("\n".join(json.dumps(event) for event in events).encode(), 3)
+        self.post(client, "/v1/signals", body, {"content-type": "application/x-ndjson", "content-encoding": "gzip"})
+
+    def post(self, client: httpx.Client, path: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send until it is taken: the server may be killed and started again meanwhile."""
+        headers |= {"authorization": f"Bearer {self.key}"}
+        for _ in range(60):
+            try:
+                reply = client.post(self.url + path, content=body, headers=headers)
+            except httpx.HTTPError:
+                time.sleep(0.5)
+                continue
+            if reply.status_code in (202, 204):
+                return
+            if reply.status_code < 500 and reply.status_code != 429:
+                raise RuntimeError(f"{path} answered {reply.status_code}: {reply.text[:500]}")
+            time.sleep(0.5)
+        raise RuntimeError(f"{path} could not be reached for half a minute")
+
+    def wait(self) -> None:
+        """Until every session is judged and every act has its answer."""
+        with self.console.status("waiting until everybody is judged and every act has its answer"):
+            self._amends("drain", "--dir", str(self.place), "--until-idle", "--timeout", str(self.patience_s))
+
+    def addresses(self) -> dict[str, str]:
+        return {
+            "the desk": f"{self.url}/desk/   (operator / {self.password})",
+            "demo mailbox": self.mailbox,
+            "demo billing": self.billing,
+            "one customer's page": self.tally.one_page(self.place, self.environment, self.url),
+            "design pieces": f"{self.url}/desk/pieces",
+            "files and database": str(self.place),
+        }
+
+    def linger(self) -> None:
+        self.console.print("\nIt keeps running. Ctrl-C ends it.", style="dim")
+        try:
+            while self.server and self.server.poll() is None:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            self.console.print("bye", style="dim")
+
+    def stop(self) -> None:
+        if self.server and self.server.poll() is None:
+            self.server.send_signal(signal.SIGTERM)
+            try:
+                self.server.wait(20)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+
+
+def batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def _usable(wanted: int) -> int:
+    """The wanted port, or a free one (also for 0) where somebody listens: two servers would share it unnoticed."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no port is free on 127.0.0.1")
