@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ DEADLINE_S = 40.0  # of a whole answer, below the outbox's lease
 MOST_BYTES = 64 * 1024
 NOT_SET_WAIT_S = 30.0
 CREDENTIALS_WAIT_S = 300.0
+logging.getLogger("httpx").setLevel(logging.WARNING)  # below, it logs addresses with the passwords in them
 
 
 @dataclass(frozen=True)
