@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from amends.cli import policies
 from amends.cli.entering import Dir, Json, Processes, clock, enter, existing
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ assess = typer.Typer(help="Judge telemetry without a server or a database.", no_
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 app.add_typer(assess, name="assess")
 app.add_typer(keys, name="keys")
+app.add_typer(policies.app, name="policy")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
 ABSURD = Decimal(10) ** 12
 MOST_ITEMS = 10_000
+MOST_DIGITS = 20  # before or behind the point: 1e-999999999 would be reckoned for hours
 
 
 class WrongInput(ValueError):
@@ -77,7 +78,9 @@ def number(name: str, value: Any) -> Decimal:
     except InvalidOperation as error:
         raise WrongInput(name, f"expected a number, not {value!r}") from error
     if not found.is_finite():
-        raise WrongInput(name, f"expected a finite number, not {value!r}")
+        raise WrongInput(name, f"expected a finite number, not {value}")
+    if found.adjusted() > MOST_DIGITS or -int(found.as_tuple().exponent) > MOST_DIGITS:
+        raise WrongInput(name, f"{value} has more digits than anything that is measured")
     return found
 
 
