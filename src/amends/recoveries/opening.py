@@ -99,6 +99,7 @@ def _row(
         budgets=budget_keys,
         goodwill=goodwill,
         held=why,
+        pay_by_on=date.fromisoformat(decision.pay_by) if decision.pay_by else None,
         decided_at=now,
         changed_at=now,
     )

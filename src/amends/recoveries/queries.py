@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from amends.ground.money import Money
-from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.records import Decision, Goodwill, Move, Recovery, RecoveryState, Remedy
+from amends.recoveries.models import ApprovalRow, BudgetRow, MoveRow, PolicyRow, RecoveryRow, StopRow
+from amends.recoveries.records import (
+    Approval,
+    Budgeted,
+    Decision,
+    Goodwill,
+    Move,
+    PolicyText,
+    Recovery,
+    RecoveryState,
+    Remedy,
+    Stop,
+)
 
 Place = tuple[datetime, str]
 
@@ -20,6 +32,83 @@ def in_state(state: RecoveryState, limit: int, after: str = "") -> list[Recovery
     """Recoveries in a state, by id, behind the given one."""
     rows = RecoveryRow.objects.filter(state=state, recovery_id__gt=after).order_by("recovery_id")
     return [_recovery(row) for row in rows[:limit]]
+
+
+def to_start(limit: int, stopped: Collection[str]) -> list[Recovery]:
+    """Approved recoveries, by id; those of stopped policies (empty: of all) only where no money is in them."""
+    rows = _unless_stopped(RecoveryRow.objects.filter(state=RecoveryState.APPROVED), stopped)
+    return [_recovery(row) for row in rows.order_by("recovery_id")[:limit]]
+
+
+def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Recovery]:
+    """Recoveries under way or further whose goodwill a person has let go ahead since, by id."""
+    early = (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)
+    rows = RecoveryRow.objects.filter(goodwill=Goodwill.GRANTED).exclude(state__in=early)
+    return [_recovery(row) for row in _unless_stopped(rows, stopped).order_by("recovery_id")[:limit]]
+
+
+def _unless_stopped(rows: QuerySet[RecoveryRow], stopped: Collection[str]) -> QuerySet[RecoveryRow]:
+    if "" in stopped:
+        return rows.filter(amount_minor=0)
+    return rows.exclude(policy__in=stopped, amount_minor__gt=0) if stopped else rows
+
+
+def stopped_policies() -> set[str]:
+    """Policies for which nothing is paid now; an empty name stands for all."""
+    return set(StopRow.objects.filter(resumed_at=None).values_list("policy", flat=True))
+
+
+def paying_stopped(policy: str) -> str:
+    """Why nothing is paid for this policy now; empty when it is."""
+    row = StopRow.objects.filter(policy__in=("", policy), resumed_at=None).order_by("policy").first()
+    return f"paying is stopped by {row.who}: {row.why}" if row else ""
+
+
+def stops(limit: int) -> list[Stop]:
+    """Stops, open ones first, then the newest."""
+    rows = StopRow.objects.order_by(F("resumed_at").desc(nulls_first=True), "-pk")[:limit]
+    return [Stop(r.pk, r.policy, r.why, r.who, r.stopped_at, r.resumed_at, r.resumed_by) for r in rows]
+
+
+def waiting_for_resume(limit: int) -> list[Recovery]:
+    """Approved recoveries with money in them, what must be paid soonest first: these wait while paying is stopped."""
+    rows = RecoveryRow.objects.filter(state=RecoveryState.APPROVED, amount_minor__gt=0)
+    return [_recovery(row) for row in rows.order_by(F("pay_by_on").asc(nulls_last=True), "decided_at")[:limit]]
+
+
+def budgets(limit: int) -> list[Budgeted]:
+    """Budgets that something was reserved in, the fullest first."""
+    rows = BudgetRow.objects.exclude(budget_key__endswith="|customers")
+    rows = rows.order_by((F("cap_minor") - F("spent_minor")), "-opened_at", "pk")[:limit]
+    return [
+        Budgeted(r.budget_key, r.name, Money(r.cap_minor, r.currency), Money(r.spent_minor, r.currency)) for r in rows
+    ]
+
+
+def budget_flaws() -> list[str]:
+    """Budgets whose counter is not what their recoveries have reserved; empty when all are right."""
+    reserved: Counter[str] = Counter()
+    rows = RecoveryRow.objects.filter(goodwill_minor__gt=0).exclude(budgets="").values_list("budgets")
+    for keys, minor in rows.annotate(Sum("goodwill_minor")).order_by():
+        reserved.update(dict.fromkeys(keys.split("\n"), minor))
+    spent = dict(BudgetRow.objects.values_list("pk", "spent_minor"))
+    return [
+        f"budget {key}: the counter says {spent.get(key, 0)} minor units, its recoveries have reserved {reserved[key]}"
+        for key in sorted(spent.keys() | reserved.keys())
+        if spent.get(key, 0) != reserved[key]
+    ]
+
+
+def approvals(subject: str) -> list[Approval]:
+    """Every yes to a recovery or a policy's text, oldest first."""
+    return [Approval(row.who, row.why, row.at) for row in ApprovalRow.objects.filter(subject=subject).order_by("pk")]
+
+
+def policy_texts(limit: int, *, waiting: bool = False) -> list[PolicyText]:
+    """Policies' texts, newest first; or only those that wait for approval."""
+    rows = PolicyRow.objects.order_by("-seen_at", "name")
+    fields = ("digest", "name", "file", "text", "seen_at", "seen_by", "in_force_at")
+    return [PolicyText(**row) for row in (rows.filter(in_force_at=None) if waiting else rows).values(*fields)[:limit]]
 
 
 def made_right(place: Place | None, limit: int) -> list[tuple[Place, Recovery]]:

@@ -128,17 +128,24 @@ def _spent_on(budget: Budget, customers: Sequence[str], now: datetime) -> Counte
 
 @transaction.atomic
 def release(recovery_ids: Collection[str]) -> int:
-    """Give back what these recoveries had reserved; doing it twice gives back once. How many had something."""
-    rows = RecoveryRow.objects.select_for_update().filter(pk__in=recovery_ids, goodwill_minor__gt=0).order_by("pk")
+    """Give back all that these recoveries had reserved; doing it twice gives back once. How many had something."""
+    rows = RecoveryRow.objects.filter(pk__in=recovery_ids, goodwill_minor__gt=0)
+    return give_back(dict(rows.values_list("pk", "goodwill_minor")))
+
+
+@transaction.atomic
+def give_back(minors: Mapping[str, int]) -> int:
+    """Give back so much of each recovery's goodwill, at most what it had reserved. How many had something."""
+    rows = list(RecoveryRow.objects.select_for_update().filter(pk__in=minors, goodwill_minor__gt=0).order_by("pk"))
     back: Counter[str] = Counter()
-    ids = []
-    for recovery_id, budgets, minor in rows.values_list("pk", "budgets", "goodwill_minor"):
-        ids.append(recovery_id)
-        for key in filter(None, budgets.split("\n")):
-            back[key] += minor
+    for row in rows:
+        minor = min(minors[row.pk], row.goodwill_minor)
+        back.update(dict.fromkeys(filter(None, row.budgets.split("\n")), minor))
+        row.goodwill_minor -= minor
     for key in sorted(back):
         BudgetRow.objects.filter(pk=key).update(spent_minor=F("spent_minor") - back[key])
-    return RecoveryRow.objects.filter(pk__in=ids).update(goodwill_minor=0, budgets="")
+    RecoveryRow.objects.bulk_update(rows, ("goodwill_minor",), batch_size=CALLED_FOR)
+    return len(rows)
 
 
 def reserved(rows: Mapping[str, Wish], recovery_id: str) -> tuple[int, str]:

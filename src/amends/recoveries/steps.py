@@ -18,17 +18,17 @@ from amends.failures.records import Failure
 from amends.ground.marked import Mistake
 from amends.ground.moments import parse_moment
 from amends.ground.money import MAX_MINOR
-from amends.recoveries import opening, rules
+from amends.recoveries import opening, rules, versions
 from amends.recoveries.models import BookmarkRow, MoveRow, RecoveryRow
-from amends.recoveries.policy.tree import Policy
-from amends.recoveries.records import MOVES, Decision, RecoveryState
+from amends.recoveries.policy.tree import Table
+from amends.recoveries.records import MOVES, Decision, Goodwill, RecoveryState
 
 BATCH = 1000
 WORKER = "amends"
-NOBODY = Policy("none", "any", {}, (), "", "")
+NOBODY = Table("none", "any", {}, (), "", "")
 
 
-def policies() -> Mapping[str, Policy]:
+def policies() -> Mapping[str, Table]:
     """The accepted policies by promise; read again when a file changes, wrong files left out (`amends check` tells)."""
     directory = settings.AMENDS.directory
     stamps = tuple((path.name, path.stat().st_mtime_ns) for path in sorted((directory / "policies").glob("*.yaml")))
@@ -36,7 +36,7 @@ def policies() -> Mapping[str, Policy]:
 
 
 @cache
-def _policies(stamps: tuple[tuple[str, int], ...]) -> Mapping[str, Policy]:
+def _policies(stamps: tuple[tuple[str, int], ...]) -> Mapping[str, Table]:
     found, _ = amends.recoveries.files.read_all(settings.AMENDS.directory)
     return {policy.promise: policy for policy in found}
 
@@ -58,7 +58,7 @@ def _decide_part(now: datetime) -> int:
     failures = [failure for _, failure in ripe]
     known = RecoveryRow.objects.filter(failure_id__in=[failure.failure_id for failure in failures])
     done = set(known.values_list("failure_id", flat=True))
-    opening.write(_decide_all([failure for failure in failures if failure.failure_id not in done]), now)
+    opening.write(_decide_all([failure for failure in failures if failure.failure_id not in done], now), now)
     (at, failure_id), _ = ripe[-1]
     bookmark.upto = f"{at.isoformat().replace('+00:00', 'Z')} {failure_id}"
     bookmark.save()
@@ -70,10 +70,10 @@ def _place(upto: str) -> tuple[datetime, str] | None:
     return (parse_moment(at), failure_id) if at else None
 
 
-def _decide_all(failures: Sequence[Failure]) -> list[tuple[Failure, Decision]]:
+def _decide_all(failures: Sequence[Failure], now: datetime) -> list[tuple[Failure, Decision]]:
     """Decisions for a batch; history is asked once for each policy's memory."""
     by_policy: dict[str, list[Failure]] = {}
-    tables = policies()
+    tables = versions.in_force(policies(), _four_eyes(), now)
     chosen = {f.failure_id: rules.policy_for(f.promise, tables) or NOBODY for f in failures}
     for failure in failures:
         by_policy.setdefault(chosen[failure.failure_id].name, []).append(failure)
@@ -88,7 +88,7 @@ def _decide_all(failures: Sequence[Failure]) -> list[tuple[Failure, Decision]]:
     return decided
 
 
-def _decision(failure: Failure, recurrence: Any, policy: Policy) -> Decision:
+def _decision(failure: Failure, recurrence: Any, policy: Table) -> Decision:
     config = settings.AMENDS
     return rules.decide(
         failure,
@@ -109,13 +109,35 @@ def _approve_up_to() -> int:
         return int(settings.AMENDS.limits.approve_up_to_minor)
 
 
-@transaction.atomic
+def _four_eyes() -> bool:
+    """Whether a changed policy waits for two operators; while budgets.yaml cannot be read, it does."""
+    try:
+        return opening.limits().four_eyes
+    except Mistake:
+        return True
+
+
 def move(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: datetime) -> int:
     """Move recoveries to a state, those that may go there; the others stay as they are. How many moved."""
+    return len(moved(ids, to, who=who, why=why, now=now))
+
+
+@transaction.atomic
+def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: datetime) -> list[str]:
+    """As `move`, and which ones: what hangs on a move is done for these only."""
     may = [before for before, after in MOVES.items() if to in after]
     rows = list(RecoveryRow.objects.select_for_update().filter(pk__in=ids, state__in=may))
     MoveRow.objects.bulk_create(
         [MoveRow(recovery=row, before=row.state, after=to, who=who, why=why, at=now) for row in rows], batch_size=BATCH
     )
     RecoveryRow.objects.filter(pk__in=[row.pk for row in rows]).update(state=to, changed_at=now)
-    return len(rows)
+    return [row.pk for row in rows]
+
+
+@transaction.atomic
+def give_goodwill(ids: Collection[str]) -> list[str]:
+    """Mark goodwill that a person let go ahead as given; the ids of those whose remedies are to be started now."""
+    rows = RecoveryRow.objects.select_for_update().filter(pk__in=ids, goodwill=Goodwill.GRANTED)
+    granted = list(rows.values_list("pk", flat=True))
+    RecoveryRow.objects.filter(pk__in=granted).update(goodwill=Goodwill.GIVEN)
+    return granted

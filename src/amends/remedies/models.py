@@ -21,3 +21,21 @@ class RemedyRow(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "remedy_id"], name="remedy_by_state")]
+
+
+class DifferenceRow(models.Model):
+    """Where a provider's own list and our books differ: open until it is so no more, or a person has settled it."""
+
+    difference_id = models.CharField(primary_key=True, max_length=60)
+    connector = models.CharField(max_length=40)
+    kind = models.CharField(max_length=12)  # missing, doubled, different, unknown, unreadable
+    act_key = models.CharField(max_length=400)  # as the provider says it, for an act that is unknown to us
+    says = models.TextField()
+    theirs = models.JSONField(default=list)
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, default="")
+    note = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["settled_at", "found_at"], name="difference_open")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ import amends.ledger.steps
 import amends.outbox.queries
 import amends.outbox.steps
 import amends.recoveries.queries
+import amends.recoveries.spending
 import amends.recoveries.steps
 from amends.failures.records import Failure
 from amends.ground.ids import derive
@@ -22,7 +24,7 @@ from amends.ground.moments import format_moment
 from amends.ground.money import Money
 from amends.ledger.records import Posting
 from amends.outbox.records import Act, ActState, Order
-from amends.recoveries.records import Recovery, RecoveryState, Remedy
+from amends.recoveries.records import Goodwill, Recovery, RecoveryState, Remedy
 from amends.remedies.models import RemedyRow
 
 BATCH = 1000
@@ -32,22 +34,52 @@ URGENCY = {"refund": 1, "credit": 2, "call": 3}
 
 
 def provide(now: datetime) -> int:
-    """Start the remedies of approved recoveries, a batch a transaction; how many recoveries got under way."""
-    started = 0
-    while approved := amends.recoveries.queries.in_state(RecoveryState.APPROVED, BATCH):
-        _provide(approved, now)
-        started += len(approved)
+    """Start the remedies of approved recoveries, a batch a transaction; how many recoveries got under way.
+
+    While paying is stopped (for a policy, or for all) only what has no money in it is started.
+    """
+    started, stopped = 0, amends.recoveries.queries.stopped_policies()
+    while approved := amends.recoveries.queries.to_start(BATCH, stopped):
+        started += _provide(approved, now)
+    while granted := amends.recoveries.queries.goodwill_granted(BATCH, stopped):
+        started += _give_goodwill(granted, now)
     return started
 
 
 @transaction.atomic
-def _provide(approved: Sequence[Recovery], now: datetime) -> None:
-    failures = amends.failures.queries.by_id({recovery.failure_id for recovery in approved})
+def _provide(approved: Sequence[Recovery], now: datetime) -> int:
+    """Only what is still approved when it is its turn: somebody may have declined it a moment ago."""
+    ids, why = [recovery.recovery_id for recovery in approved], "remedies are on their way"
+    mine = set(amends.recoveries.steps.moved(ids, RecoveryState.UNDER_WAY, who=WORKER, why=why, now=now))
+    amends.recoveries.steps.give_goodwill(mine)
+    _start([(recovery, _granted(recovery)) for recovery in approved if recovery.recovery_id in mine], now)
+    return len(mine)
+
+
+def _granted(recovery: Recovery) -> Sequence[Remedy]:
+    """All that was decided, or without the goodwill where that waits or was declined."""
+    remedies = (*recovery.decision.remedies, *_call(recovery))
+    if recovery.goodwill in (Goodwill.WAITING, Goodwill.DECLINED):
+        return [remedy for remedy in remedies if remedy.owed or remedy.amount is None]
+    return remedies
+
+
+@transaction.atomic
+def _give_goodwill(recoveries: Sequence[Recovery], now: datetime) -> int:
+    """Goodwill that a person let go ahead when what was owed had gone already."""
+    mine = set(amends.recoveries.steps.give_goodwill([recovery.recovery_id for recovery in recoveries]))
+    _start([(recovery, recovery.decision.remedies) for recovery in recoveries if recovery.recovery_id in mine], now)
+    return len(mine)
+
+
+def _start(granted: Sequence[tuple[Recovery, Sequence[Remedy]]], now: datetime) -> None:
+    """One row, one act and one booking for each remedy; what was started before stays as it is."""
+    failures = amends.failures.queries.by_id({recovery.failure_id for recovery, _ in granted})
     rows: list[RemedyRow] = []
     orders: list[Order] = []
     postings: list[Posting] = []
-    for recovery in approved:
-        for remedy in (*recovery.decision.remedies, *_call(recovery)):
+    for recovery, remedies in granted:
+        for remedy in remedies:
             row = _row(recovery, remedy, now)
             rows.append(row)
             if row.act_key:
@@ -59,8 +91,6 @@ def _provide(approved: Sequence[Recovery], now: datetime) -> None:
     RemedyRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     amends.outbox.steps.enqueue(orders, now)
     amends.ledger.steps.post(postings)
-    started = [recovery.recovery_id for recovery in approved]
-    amends.recoveries.steps.move(started, RecoveryState.UNDER_WAY, who=WORKER, why="remedies are on their way", now=now)
 
 
 def _call(recovery: Recovery) -> tuple[Remedy, ...]:
@@ -69,17 +99,23 @@ def _call(recovery: Recovery) -> tuple[Remedy, ...]:
     return (Remedy("call"),) if recovery.decision.person and not named else ()
 
 
+def _name(recovery: Recovery, remedy: Remedy) -> str:
+    """What tells a recovery's remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
+    alike = any(one.kind == remedy.kind and one.owed for one in recovery.decision.remedies)
+    return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
+
+
 def _row(recovery: Recovery, remedy: Remedy, now: datetime) -> RemedyRow:
     worded = remedy.kind == "apology"  # the apology is the notice itself
     return RemedyRow(
-        remedy_id=derive("rem", recovery.recovery_id, remedy.kind),
+        remedy_id=derive("rem", recovery.recovery_id, _name(recovery, remedy)),
         recovery_id=recovery.recovery_id,
         customer_id=recovery.customer_id,
         kind=remedy.kind,
         amount_minor=remedy.amount.minor if remedy.amount else None,
         currency=remedy.amount.currency if remedy.amount else "",
         owed=remedy.owed,
-        act_key="" if worded else f"{remedy.kind}:{recovery.recovery_id}",
+        act_key="" if worded else f"{_name(recovery, remedy)}:{recovery.recovery_id}",
         state="done" if worded else "with a person" if remedy.kind == "call" else "under way",
         promised_at=now,
         settled_at=now if worded else None,
@@ -124,25 +160,49 @@ def _settle_rows(rows: QuerySet[RemedyRow], now: datetime) -> int:
 def _state(row: RemedyRow, act: Act) -> str:
     if act.state is ActState.DONE:
         return "done"
-    if act.state is ActState.REFUSED:
-        return "refused"
+    if act.state in (ActState.REFUSED, ActState.CANCELLED):
+        return str(act.state)
     return "with a person" if act.connector == "person" or act.state is ActState.IN_DOUBT else "under way"
 
 
 @transaction.atomic
 def _settle(answered: Sequence[tuple[RemedyRow, Act]], now: datetime) -> int:
-    postings = []
     for row, act in answered:
         row.state = _state(row, act)
         if row.state == "done":
             row.ref, row.settled_at = act.ref, now
-            if row.amount_minor is not None:
-                amount = Money(row.amount_minor, row.currency)
-                ids = (row.act_key, row.recovery_id, row.customer_id)
-                postings.append(amends.ledger.rules.settle(*ids, act.connector, amount, now, row.owed))
     RemedyRow.objects.bulk_update([row for row, _ in answered], ("state", "ref", "settled_at"), batch_size=500)
-    amends.ledger.steps.post(postings)
+    done = [(row, act) for row, act in answered if row.state == "done" and row.amount_minor is not None]
+    amends.ledger.steps.post(
+        [amends.ledger.rules.settle(*_ids(row), act.connector, _amount(row), now, row.owed) for row, act in done]
+    )
+    _take_back([row for row, _ in answered if row.state == "cancelled"], now)
     return len(answered)
+
+
+def _ids(row: RemedyRow) -> tuple[str, str, str]:
+    return row.act_key, row.recovery_id, row.customer_id
+
+
+def _amount(row: RemedyRow) -> Money:
+    return Money(row.amount_minor or 0, row.currency)
+
+
+def _take_back(cancelled: Sequence[RemedyRow], now: datetime) -> None:
+    """Acts stopped before they went out: the money goes back to its budget, and a person sees who got nothing."""
+    if not cancelled:
+        return
+    ids, why = {row.recovery_id for row in cancelled}, "a remedy was stopped before it went out"
+    policies = {id_: one.decision.policy for id_, one in amends.recoveries.queries.by_id(ids).items()}
+    money = [row for row in cancelled if row.amount_minor]
+    amends.ledger.steps.post(
+        [amends.ledger.rules.release(*_ids(r), policies[r.recovery_id], _amount(r), now, r.owed) for r in money]
+    )
+    goodwill: Counter[str] = Counter()
+    for row in money:
+        goodwill[row.recovery_id] += 0 if row.owed else row.amount_minor or 0
+    amends.recoveries.spending.give_back(goodwill)
+    amends.recoveries.steps.move(ids, RecoveryState.REOPENED, who=WORKER, why=why, now=now)
 
 
 def _finish(now: datetime) -> int:
