@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.outbox.working import begin, work
 
 from amends.connectors.billing.webhook import BillingWebhook
 from amends.connectors.smtp.mailer import SmtpMailer
-from amends.outbox import queries, rules, steps
-from amends.outbox.records import Act, ActState, Connector, Order
+from amends.outbox import claiming, queries, rules, steps
+from amends.outbox.records import Act, ActState, Connector, Order, declared
 from amends.scenarios import demo_billing, demo_mailbox
 
 SECRET = "whsec_" + "QUJD" * 10
@@ -42,18 +43,8 @@ def order(key: str = "refund:rec_1", **more: object) -> Order:
 
 def deliver(connector: Connector, rounds: int = 12) -> Act:
     """Work like a worker does, an hour later each round, until the act has come to an end."""
-    now = NOW
-    for _ in range(rounds):
-        for found in steps.claim("w", [connector.name], 10, now):
-            begun = steps.begin("w", found.key, now)
-            assert begun
-            attempts, look_up = begun
-            known = rules.after_find(found.key, attempts, connector.find(found), now) if look_up else None
-            if known is None:
-                answer = connector.act(found, now)
-                known = rules.after_try(found.key, attempts, answer, now, can_find=connector.can_find)
-            steps.record("w", found.key, "try", known, now)
-        now += timedelta(hours=1)
+    for hour in range(rounds):
+        work(connector, NOW + timedelta(hours=hour))
     (act,) = queries.recent(1)
     return act
 
@@ -107,21 +98,13 @@ def test_enqueued_twice_is_one_act() -> None:
 
 
 @pytest.mark.django_db
-def test_two_workers_never_claim_the_same_act() -> None:
-    steps.enqueue([order(f"refund:{n}") for n in range(10)], NOW)
-
-    first = {found.key for found in steps.claim("a", ["billing"], 6, NOW)}
-    second = {found.key for found in steps.claim("b", ["billing"], 6, NOW)}
-    assert (len(first), len(second), first & second) == (6, 4, set())
-
-
-@pytest.mark.django_db
 def test_a_worker_that_died_on_the_wire_is_looked_up_and_a_mail_is_never_guessed() -> None:
     steps.enqueue([order(), Order("mail:n", "mail.apology", "smtp", "rec_1", "ada", MAIL)], NOW)
-    for found in steps.claim("w", ["billing", "smtp"], 5, NOW):
-        steps.begin("w", found.key, NOW)
+    connectors = {c.name: declared(c) for c in (BillingWebhook("", SECRET), SmtpMailer("", "a@b.example"))}
+    for declaration in connectors.values():
+        begin(declaration, NOW)
 
-    steps.sweep(["billing"], NOW + timedelta(minutes=5))
+    claiming.sweep("another", connectors, lambda name: False, NOW + timedelta(minutes=2))
     states = {act.key: act.state for act in queries.recent(5)}
     assert states == {"refund:rec_1": ActState.UNKNOWN, "mail:n": ActState.IN_DOUBT}
 
@@ -129,14 +112,15 @@ def test_a_worker_that_died_on_the_wire_is_looked_up_and_a_mail_is_never_guessed
 @pytest.mark.django_db
 def test_a_late_answer_counts_only_if_it_says_done() -> None:
     steps.enqueue([order()], NOW)
-    steps.claim("old", ["billing"], 1, NOW)
-    steps.begin("old", "refund:rec_1", NOW)
-    steps.sweep(["billing"], NOW + timedelta(minutes=5))
-    later = NOW + timedelta(minutes=6)
+    connector = BillingWebhook("", SECRET)
+    (claimed,) = begin(declared(connector), NOW, "old")
+    later = NOW + timedelta(minutes=2)
+    claiming.sweep("another", {"billing": declared(connector)}, lambda name: False, later)
 
-    steps.record("old", "refund:rec_1", "act", rules.Next(ActState.REFUSED, later, "", "late"), later)
-    assert queries.recent(1)[0].state is ActState.UNKNOWN
-    steps.record("old", "refund:rec_1", "act", rules.Next(ActState.DONE, later, "ref_9", ""), later)
+    for state, ref in ((ActState.REFUSED, ""), (ActState.DONE, "ref_9")):
+        after = rules.Next(state, later, ref, "late")
+        claiming.record("old", [claiming.Answered("refund:rec_1", claimed.attempt, "act", after)], later)
+        assert queries.recent(1)[0].state is (ActState.DONE if ref else ActState.UNKNOWN)
     assert queries.recent(1)[0].ref == "ref_9"
 
 

@@ -75,6 +75,14 @@ class Closing:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """How a batch of acts goes out: a few first, the rest when enough of those are done."""
+
+    canary: int = 20  # acts of a batch that go alone; 0: no batch waits for its first acts
+    canary_share: float = 0.9  # so many of them must be done
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the rooms may ask about the installation."""
 
@@ -88,6 +96,7 @@ class Config:
     holdout: Holdout = field(default_factory=Holdout)
     limits: Limits = field(default_factory=Limits)
     closing: Closing = field(default_factory=Closing)
+    sending: Sending = field(default_factory=Sending)
     incidents: Incidents = field(default_factory=Incidents)
 
     @property
@@ -104,6 +113,7 @@ SECTIONS: dict[str, type[Any]] = {
     "holdout": Holdout,
     "limits": Limits,
     "closing": Closing,
+    "sending": Sending,
     "incidents": Incidents,
 }
 FROM_ENVIRONMENT = {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
 
-from amends.outbox.models import ActRow, TryRow
-from amends.outbox.records import Act, ActState, Receipt
+from amends.outbox import rules
+from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, EndpointRow, TryRow
+from amends.outbox.records import Act, ActState, Batch, BatchState, Endpoint, Receipt
 
 FOR_A_PERSON = (ActState.PARKED, ActState.REFUSED, ActState.IN_DOUBT)
 OPEN = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
@@ -38,8 +39,12 @@ def act(key: str) -> Act | None:
 
 
 def tries(key: str) -> list[tuple[datetime, str, str, str]]:
-    """Every try of an act: when, what (act, find, person), answer, detail."""
-    return list(TryRow.objects.filter(act=key).order_by("pk").values_list("at", "what", "answer", "detail"))
+    """Every try of an act: when, what (act, find, lost, retry, person), answer, detail."""
+    found = list(TryRow.objects.filter(act=key).order_by("pk").values_list("at", "what", "answer", "detail"))
+    row = ActRow.objects.filter(pk=key, state=ActState.DONE).first()
+    if row and not any(answer == ActState.DONE for _, _, answer, _ in found):
+        found.append((row.changed_at, "act", row.state, row.last_answer))  # a first try that went well has no other row
+    return found
 
 
 def for_a_person(limit: int) -> list[Act]:
@@ -48,8 +53,45 @@ def for_a_person(limit: int) -> list[Act]:
 
 
 def recent(limit: int, state: str = "") -> list[Act]:
-    rows = ActRow.objects.order_by("-changed_at")
-    return [_act(row) for row in (rows.filter(state=state) if state else rows)[:limit]]
+    """The acts that changed last, of one state or of all."""
+    states = [state] if state else list(ActState)
+    rows = [row for each in states for row in ActRow.objects.filter(state=each).order_by("-changed_at")[:limit]]
+    return [_act(row) for row in sorted(rows, key=lambda row: row.changed_at, reverse=True)[:limit]]
+
+
+def batches(limit: int = 50, batch: str = "", limits: Mapping[str, float] | None = None) -> list[Batch]:
+    """Batches, those first that have something left, then the youngest; `limits` are requests a second by connector."""
+    rows = BatchRow.objects.filter(batch=batch) if batch else BatchRow.objects.all()
+    busy = list(rows.filter(waiting__gt=0).order_by("-created_at")[:limit])
+    rest = list(rows.filter(waiting=0).order_by("-created_at")[: max(0, limit - len(busy))])
+    return [_batch(row, (limits or {}).get(row.connector, 0.0)) for row in (*busy, *rest)]
+
+
+def _batch(row: BatchRow, per_s: float) -> Batch:
+    state = BatchState(row.state)
+    goes = state in (BatchState.OPEN, BatchState.CANARY)
+    left = rules.left_s(row.waiting, row.speed, per_s) if goes and row.waiting else None
+    figures = (row.total, row.waiting, row.done, row.lost, row.speed, left)
+    return Batch(row.batch, row.connector, state, row.says, *figures, row.counted_at, row.created_at)
+
+
+def moves(batch: str) -> list[tuple[datetime, str, str, str, str]]:
+    """Who paused, resumed or aborted a batch: when, connector, who, state, why."""
+    rows = BatchMoveRow.objects.filter(batch=batch).order_by("pk")
+    return list(rows.values_list("at", "connector", "who", "state", "why"))
+
+
+def endpoints() -> list[Endpoint]:
+    """Each connector with what waits for it, and whether it is left in peace."""
+    waiting = dict(ActRow.objects.filter(state__in=OPEN).values_list("connector").annotate(Count("pk")).order_by())
+    rows = {row.name: row for row in EndpointRow.objects.all()}
+    return [_endpoint(name, waiting.get(name, 0), rows.get(name)) for name in sorted({*waiting, *rows})]
+
+
+def _endpoint(name: str, waiting: int, row: EndpointRow | None) -> Endpoint:
+    if row is None or not row.broken:
+        return Endpoint(name, waiting, 0, None, "")
+    return Endpoint(name, waiting, row.broken, row.peace_until, row.says)
 
 
 def counts() -> dict[str, int]:

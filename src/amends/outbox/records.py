@@ -22,6 +22,16 @@ class ActState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class BatchState(StrEnum):
+    """How a batch goes: its first acts alone, all of it, not at all, or never again."""
+
+    CANARY = "canary"
+    OPEN = "open"
+    PAUSED = "paused"
+    ABORTING = "aborting"
+    ABORTED = "aborted"
+
+
 @dataclass(frozen=True)
 class Order:
     """What a connector is handed: the key travels with every try, the payload never changes."""
@@ -144,3 +154,55 @@ class Receipt:
     kind: str
     ref: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An act that this worker may try now; `attempt` is the number by which a late answer is told from a fresh one."""
+
+    order: Order
+    attempt: int
+    unclear: int  # tries since the last clear answer, this one not counted
+    first_at: datetime
+    probe: bool = False  # sent alone, to see whether an endpoint that was broken works again
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Acts that wait for the same thing, and when the first of them is due."""
+
+    connector: str
+    kind: str
+    batch: str
+    canary: bool
+    urgency: int
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it stands. Figures are a few seconds old; `left_s` is what the rest will take, where that is known."""
+
+    batch: str
+    connector: str
+    state: BatchState
+    says: str
+    total: int
+    waiting: int
+    done: int
+    lost: int
+    speed: float
+    left_s: float | None
+    counted_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What all workers know of an outside address: whether it is left in peace, until when and why."""
+
+    name: str
+    waiting: int
+    broken: int
+    peace_until: datetime | None
+    says: str

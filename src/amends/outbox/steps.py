@@ -1,116 +1,196 @@
-"""The verbs of the outbox: enqueue, claim, begin, record. The claim is committed before the wire is touched."""
+"""The verbs of the outbox: enqueue, pace batches, and what a person does. Claiming and answering are in `claiming`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 
-from amends.outbox.models import ActRow, TryRow
-from amends.outbox.records import ActState, Order
-from amends.outbox.rules import LEASE, Next
+from amends.outbox import rules
+from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, TryRow
+from amends.outbox.records import ActState, BatchState, Order
 
-BATCH = 1000
+CHUNK = 1000
 WITH_A_PERSON = "person"
 ENDED = (ActState.DONE, ActState.CANCELLED)
+OPEN = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
+LOST = (ActState.REFUSED, ActState.IN_DOUBT, ActState.PARKED)
+COUNT_EVERY = timedelta(seconds=5)
+MACHINE = "amends"
 
 
 @transaction.atomic
 def enqueue(orders: Sequence[Order], now: datetime) -> int:
     """Put acts in the outbox; a key that is there already stays as it is. How many orders were handed in."""
-    rows = [
-        ActRow(
-            key=order.key,
-            kind=order.kind,
-            connector=order.connector,
-            recovery_id=order.recovery_id,
-            customer_id=order.customer_id,
-            payload=dict(order.payload),
-            urgency=order.urgency,
-            state=ActState.PARKED if order.connector == WITH_A_PERSON else ActState.DUE,
-            last_answer=str(order.payload.get("reason", "")) if order.connector == WITH_A_PERSON else "",
-            due_at=order.not_before or now,
-            created_at=now,
-            changed_at=now,
-        )
-        for order in orders
-    ]
-    ActRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    canaries = _open_batches(orders, now)
+    rows = [_row(order, now, canaries) for order in orders]
+    ActRow.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
     return len(rows)
 
 
-@transaction.atomic
-def claim(worker: str, connectors: Collection[str], limit: int, now: datetime) -> list[Order]:
-    """Take due acts for this worker, most urgent first; nobody else gets them while the lease lasts."""
-    due = ActRow.objects.filter(state__in=(ActState.DUE, ActState.UNKNOWN), connector__in=connectors, due_at__lte=now)
-    due = due.filter(Q(lease_until=None) | Q(lease_until__lt=now)).order_by("urgency", "due_at", "key")
-    if connection.vendor == "postgresql":
-        due = due.select_for_update(skip_locked=True)
-    rows = list(due[:limit])
-    ActRow.objects.filter(pk__in=[row.key for row in rows]).update(lease_by=worker, lease_until=now + LEASE)
-    return [_order(row) for row in rows]
-
-
-def _order(row: ActRow) -> Order:
-    return Order(row.key, row.kind, row.connector, row.recovery_id, row.customer_id, row.payload, row.urgency)
-
-
-@transaction.atomic
-def begin(worker: str, key: str, now: datetime) -> tuple[int, bool] | None:
-    """Commit that the wire is about to be touched: (number of this try, look up first). None when not ours any more."""
-    row = ActRow.objects.select_for_update().filter(pk=key, lease_by=worker).first()
-    if row is None or row.state not in (ActState.DUE, ActState.UNKNOWN):
-        return None
-    look_up = row.state == ActState.UNKNOWN
-    row.state, row.trying_since, row.lease_until, row.changed_at = ActState.TRYING, now, now + LEASE, now
-    row.attempts += 1
-    row.save(update_fields=["state", "trying_since", "lease_until", "attempts", "changed_at"])
-    return row.attempts, look_up
-
-
-@transaction.atomic
-def record(worker: str, key: str, what: str, after: Next, now: datetime) -> bool:
-    """Write down an answer. One that comes after the lease went to another counts only if it says done."""
-    row = ActRow.objects.select_for_update().get(pk=key)
-    TryRow.objects.create(act=row, at=now, what=what, answer=after.state, detail=after.says[:2000])
-    if row.state == ActState.DONE or (row.lease_by != worker and after.state != ActState.DONE):
-        return False
-    row.state, row.due_at, row.ref, row.last_answer = after.state, after.due_at, after.ref[:400], after.says[:2000]
-    row.lease_by, row.lease_until, row.trying_since, row.changed_at = "", None, None, now
-    row.save()
-    return True
-
-
-@transaction.atomic
-def release(worker: str, now: datetime) -> int:
-    """Give back what was claimed and not begun, when a worker stops."""
-    waiting = ActRow.objects.filter(lease_by=worker, state__in=(ActState.DUE, ActState.UNKNOWN))
-    return waiting.update(lease_by="", lease_until=None)
-
-
-@transaction.atomic
-def sweep(can_find: Collection[str], now: datetime) -> int:
-    """Acts whose worker died in the middle: looked up where that is possible, before a person where it is not."""
-    lost = ActRow.objects.filter(state=ActState.TRYING, lease_until__lt=now)
-    says = "the worker died while this was on its way"
-    known = lost.filter(connector__in=can_find).update(
-        state=ActState.UNKNOWN, lease_by="", lease_until=None, due_at=now, last_answer=says, changed_at=now
-    )
-    doubtful = lost.exclude(connector__in=can_find).update(
-        state=ActState.IN_DOUBT, lease_by="", lease_until=None, last_answer=f"{says}; it may or may not have arrived",
+def _row(order: Order, now: datetime, canaries: Counter[tuple[str, str]]) -> ActRow:
+    with_a_person = order.connector == WITH_A_PERSON
+    batch = "" if with_a_person else order.batch
+    canary = canaries[(batch, order.connector)] > 0
+    canaries[(batch, order.connector)] -= 1
+    return ActRow(
+        key=order.key,
+        kind=order.kind,
+        connector=order.connector,
+        batch=batch,
+        canary=canary,
+        recovery_id=order.recovery_id,
+        customer_id=order.customer_id,
+        payload=dict(order.payload),
+        urgency=order.urgency,
+        state=ActState.PARKED if with_a_person else ActState.DUE,
+        last_answer=str(order.payload.get("reason", "")) if with_a_person else "",
+        due_at=order.not_before or now,
+        created_at=now,
         changed_at=now,
-    )  # fmt: skip
-    return known + doubtful
+    )
+
+
+def _open_batches(orders: Iterable[Order], now: datetime) -> Counter[tuple[str, str]]:
+    """Make the batches that are new; how many of these orders are among the first of each, which go alone."""
+    sizes = Counter(
+        (order.batch, order.connector) for order in orders if order.batch and order.connector != WITH_A_PERSON
+    )
+    wanted = settings.AMENDS.sending.canary
+    state = BatchState.CANARY if wanted else BatchState.OPEN
+    made = [BatchRow(batch=b, connector=c, state=state, created_at=now, counted_at=now) for b, c in sizes]
+    BatchRow.objects.bulk_create(made, ignore_conflicts=True)
+    found: Counter[tuple[str, str]] = Counter()
+    for batch, connector in sorted(sizes):
+        row = BatchRow.objects.select_for_update().get(batch=batch, connector=connector)
+        found[(batch, connector)] = max(0, min(sizes[(batch, connector)], wanted - row.canaries))
+        row.canaries += found[(batch, connector)]
+        row.total += sizes[(batch, connector)]
+        row.waiting += sizes[(batch, connector)]
+        if row.state == BatchState.ABORTED:
+            row.state = BatchState.ABORTING  # what comes late is cancelled as well
+        row.save(update_fields=["canaries", "total", "waiting", "state"])
+    return found
+
+
+def take_stock(good_share: float, now: datetime) -> int:
+    """Let batches go on or stop by how their first acts fared, count them, and finish aborts; how many moved."""
+    moved = 0
+    for row in BatchRow.objects.filter(state=BatchState.CANARY):
+        moved += _judge(row, good_share, now)
+    for row in BatchRow.objects.filter(state=BatchState.ABORTING):
+        moved += _cancel_some(row, now)
+    busy = BatchRow.objects.filter(Q(waiting__gt=0) | Q(counted_at=F("created_at")))
+    for row in busy.filter(counted_at__lt=now - COUNT_EVERY):
+        _count(row, now)
+    return moved
 
 
 @transaction.atomic
-def expire_leases_of_the_dead(now: datetime, alone: bool) -> int:
-    """Where no other worker runs, leases of before are those of the dead: no need to wait for them."""
-    if not alone:
+def _judge(row: BatchRow, good_share: float, now: datetime) -> int:
+    """What became of the first acts of a batch decides about the rest; nobody but one worker may say so."""
+    first = ActRow.objects.filter(batch=row.batch, connector=row.connector, canary=True)
+    counts = Counter(first.values_list("state", flat=True))
+    done, lost = counts[ActState.DONE], sum(counts[state] for state in LOST)
+    total = sum(counts.values()) - counts[ActState.CANCELLED]
+    state = rules.judge_canaries(total, done, lost, good_share)
+    if state is BatchState.CANARY:
         return 0
-    return ActRow.objects.filter(lease_until__gte=now).update(lease_until=now - timedelta(seconds=1))
+    says = f"{done} of the first {total} are done"
+    if state is BatchState.PAUSED:
+        last = first.filter(state__in=LOST).order_by("-changed_at").values_list("last_answer", flat=True).first()
+        says = f"{lost} of the first {total} came to nothing, the last with: {last}"
+    moved = BatchRow.objects.filter(pk=row.pk, state=BatchState.CANARY)
+    if not moved.update(state=state, resume_to=BatchState.OPEN, says=says[:500]):
+        return 0
+    _note(row, MACHINE, state, says, now)
+    return 1
+
+
+def _count(row: BatchRow, now: datetime) -> None:
+    """Count a batch for those who look at it; whoever comes first does it."""
+    since, ended_before = row.counted_at, row.done + row.lost
+    if not BatchRow.objects.filter(pk=row.pk, counted_at=since).update(counted_at=now):
+        return
+    acts = ActRow.objects.filter(batch=row.batch, connector=row.connector)
+    counts: Counter[str] = Counter(dict(acts.values_list("state").annotate(Count("pk")).order_by("state")))
+    done, lost = counts[ActState.DONE], sum(counts[state] for state in LOST)
+    seen = (done + lost - ended_before) / max(1.0, (now - since).total_seconds())
+    row.speed = rules.smoothed(row.speed, max(0.0, seen))
+    waiting = sum(counts[state] for state in OPEN)
+    total = sum(counts.values())
+    BatchRow.objects.filter(pk=row.pk).update(total=total, waiting=waiting, done=done, lost=lost, speed=row.speed)
+
+
+def pause(batch: str, who: str, why: str, now: datetime) -> int:
+    """Begin no more acts of this batch, whatever the connector; what is on its way comes to its end."""
+    return _move(batch, (BatchState.CANARY, BatchState.OPEN), BatchState.PAUSED, who, why, now)
+
+
+def resume(batch: str, who: str, why: str, now: datetime) -> int:
+    """Go on where a batch was paused. One that stopped itself goes on whole: a person has looked at its first acts."""
+    return _move(batch, (BatchState.PAUSED,), None, who, why, now)
+
+
+def abort(batch: str, who: str, why: str, now: datetime) -> int:
+    """Cancel what was not begun, for ever; what was begun comes to its end. How many parts it concerned."""
+    states = (BatchState.CANARY, BatchState.OPEN, BatchState.PAUSED)
+    moved = _move(batch, states, BatchState.ABORTING, who, why, now)
+    for row in BatchRow.objects.filter(batch=batch, state=BatchState.ABORTING):
+        while _cancel_some(row, now) == 0:
+            pass
+    return moved
+
+
+@transaction.atomic
+def _move(batch: str, of: Collection[str], to: BatchState | None, who: str, why: str, now: datetime) -> int:
+    rows = list(BatchRow.objects.select_for_update().filter(batch=batch, state__in=of).order_by("pk"))
+    for row in rows:
+        row.resume_to = row.state if to is BatchState.PAUSED else row.resume_to
+        row.state, row.says = to or row.resume_to, f"{who}: {why}"[:500]
+        row.save(update_fields=["state", "resume_to", "says"])
+        _note(row, who, BatchState(row.state), why, now)
+    return len(rows)
+
+
+def _note(row: BatchRow, who: str, state: BatchState, why: str, now: datetime) -> None:
+    BatchMoveRow.objects.create(
+        batch=row.batch, connector=row.connector, at=now, who=who[:150], state=state, why=why[:2000]
+    )
+
+
+@transaction.atomic
+def _cancel_some(row: BatchRow, now: datetime) -> int:
+    """Cancel some acts of an aborted batch; 1 once there are no more. Any worker goes on where another was killed."""
+    waiting = ActRow.objects.filter(batch=row.batch, connector=row.connector, state=ActState.DUE, attempts=0)
+    keys = list(_unheld(waiting).values_list("pk", flat=True)[: 5 * CHUNK])
+    if not keys:
+        BatchRow.objects.filter(pk=row.pk, state=BatchState.ABORTING).update(
+            state=BatchState.ABORTED, counted_at=now - COUNT_EVERY
+        )
+        return 1
+    says = f"the batch was aborted by {row.says}"
+    ActRow.objects.filter(pk__in=keys).update(state=ActState.CANCELLED, last_answer=says, changed_at=now)
+    return 0
+
+
+def _unheld(acts: QuerySet[ActRow]) -> QuerySet[ActRow]:
+    """Lock these rows where rows can be locked, so that each is either begun or cancelled."""
+    return acts.select_for_update() if connection.vendor == "postgresql" else acts
+
+
+@transaction.atomic
+def clock_went_back(now: datetime) -> int:
+    """Acts that wait by a clock that has been set back wait as long as they would have, and no longer."""
+    waiting = ActRow.objects.filter(state__in=(ActState.DUE, ActState.UNKNOWN), changed_at__gt=now)
+    rest = ExpressionWrapper(Value(now) + (F("due_at") - F("changed_at")), output_field=DateTimeField())
+    planned = waiting.filter(attempts=0, due_at__gt=F("changed_at"))  # for a certain day: that day has not moved
+    planned.update(changed_at=now)
+    return waiting.update(due_at=rest, changed_at=now)
 
 
 @transaction.atomic
@@ -120,7 +200,10 @@ def retry_now(key: str, who: str, now: datetime) -> bool:
     if row is None or row.connector == WITH_A_PERSON:
         return False
     TryRow.objects.create(act=row, at=now, what="retry", answer=row.state, detail=f"asked for by {who}")
-    row.state = ActState.UNKNOWN if row.attempts and row.state != ActState.IN_DOUBT else ActState.DUE
+    if row.state == ActState.IN_DOUBT:
+        row.unclear = 0  # nobody can look it up: the person has decided
+    row.state = ActState.UNKNOWN if row.unclear else ActState.DUE
+    row.unclear = min(row.unclear, 1)
     row.due_at, row.changed_at, row.lease_by, row.lease_until = now, now, "", None
     row.save()
     return True
@@ -142,4 +225,4 @@ def settle_by_person(key: str, note: str, who: str, now: datetime) -> bool:
 def cancel(keys: Collection[str], why: str, now: datetime) -> int:
     """Stop acts that nothing was done for yet; one that is on its way or done cannot be stopped."""
     idle = ActRow.objects.filter(pk__in=keys, state__in=(ActState.DUE, ActState.PARKED), attempts=0)
-    return idle.update(state=ActState.CANCELLED, last_answer=why, changed_at=now, due_at=F("due_at"))
+    return idle.update(state=ActState.CANCELLED, last_answer=why, changed_at=now)

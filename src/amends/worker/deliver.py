@@ -1,157 +1,274 @@
-"""The deliver loop: claim acts, hand each to its connector, write the answer down. Any number of workers may run it."""
+"""The deliver loop: claim acts in groups, hand them to their connectors' lanes, write the answers down in groups.
+
+One thread speaks with the database, so that a group is one commit however many lanes work. Any number of workers may
+run.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import secrets
-import socket
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from queue import Empty, SimpleQueue
 from threading import Event
-from typing import IO
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 
-from amends.outbox import rules, steps
-from amends.outbox.records import Answer, Connector, Done, Later, Order, Unknown
+from amends.outbox import claiming, steps
+from amends.outbox.records import ActState, Claimed, Connector, Lane, Later, Unknown, declared
+from amends.outbox.rules import BROKEN_AFTER, LEASE, smoothed
 from amends.worker import wires
+from amends.worker.lanes import Back, Lanes, failed
+from amends.worker.lock import is_gone, worker_name
 
 log = logging.getLogger("amends.deliver")
-THREADS = 4
-BATCH = 20
 IDLE_S = 0.1
-BROKEN_AFTER = 5  # so many unclear or late answers in a row: the other side is left in peace for a while
-PEACE_S = 10.0
-
-
-class Breaker:
-    """Leaves a connector in peace when it fails again and again, so that acts are not burnt on it."""
-
-    def __init__(self) -> None:
-        self.failed: dict[str, int] = {}
-        self.until: dict[str, float] = {}
-
-    def note(self, name: str, answer: Answer) -> None:
-        if not isinstance(answer, Unknown | Later):
-            self.failed[name] = 0
-            return
-        self.failed[name] = self.failed.get(name, 0) + 1
-        if self.failed[name] >= BROKEN_AFTER:
-            self.failed[name] = 0
-            self.until[name] = time.monotonic() + PEACE_S
-
-    def open_for(self, names: Mapping[str, Connector]) -> list[str]:
-        now = time.monotonic()
-        return [name for name in names if self.until.get(name, 0.0) <= now]
-
-
-@cache
-def _name() -> str:
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
-
-
-@cache
-def _connectors() -> Mapping[str, Connector]:
-    return wires.connect(settings.AMENDS)
-
-
-@cache
-def _breaker() -> Breaker:
-    return Breaker()
+GATHER_S = 0.005  # so long the first answer of a group waits for others
+AHEAD_S = 2.0  # no more is begun than goes out in about so many seconds
+SWEEP_S = 1.0
+RENEW_S = LEASE.total_seconds() / 4
+HELD_UP_S = 300.0  # a lane that hangs for so long loses its lease
+JUMP_S = 5.0
+TROUBLE_S = 2.0
+GRACE_S = 18.0
+ROUND_S = 1.0
 
 
 def clock() -> datetime:
     return datetime.now(UTC)
 
 
+class Door:
+    """What this worker knows of one connector: its lanes, what is on its way, how fast and how well it goes."""
+
+    def __init__(self, connector: Connector, out: SimpleQueue[Back]) -> None:
+        self.declaration = declared(connector)
+        self.lanes = Lanes(connector, self.declaration, clock, out)
+        self.out: dict[str, tuple[Claimed, float]] = {}
+        self.speed = 0.0
+        self.failed = 0
+        self.ended, self.since = 0, time.monotonic()
+
+    def room(self) -> int:
+        """How many acts may be begun now: what goes out soon, no more than is declared, and not one by one."""
+        most = self.declaration.batch * (2 if self.declaration.can_find else 1)
+        most = min(most, max(self.declaration.at_once, int(self.speed * AHEAD_S) + 1))
+        room = min(most - len(self.out), self.declaration.batch)
+        return room if room * 2 >= most or not self.out else 0
+
+    def send(self, claims: list[Claimed], good_until: float) -> None:
+        if not self.out:
+            self.ended, self.since = 0, time.monotonic()
+        began = time.monotonic()
+        self.out |= {claimed.order.key: (claimed, began) for claimed in claims}
+        self.lanes.put(claims, good_until)
+
+    def took(self, backs: Sequence[Back]) -> None:
+        """Answers have come: how fast it goes, looked at a few times a second."""
+        for back in backs:
+            self.out.pop(back.claimed.order.key, None)
+        self.ended += len(backs)
+        passed = time.monotonic() - self.since
+        if passed > 0.05:
+            self.speed = smoothed(self.speed, self.ended / passed)
+            self.ended, self.since = 0, time.monotonic()
+
+
+class Deliverer:
+    """One worker's deliveries."""
+
+    def __init__(self, connectors: Mapping[str, Connector]) -> None:
+        self.name = worker_name()
+        self.back: SimpleQueue[Back] = SimpleQueue()
+        self.doors = {name: Door(connector, self.back) for name, connector in connectors.items()}
+        self.declarations = {name: door.declaration for name, door in self.doors.items()}
+        self.unwritten: list[Back] = []
+        self.good_until = 0.0
+        self.swept = self.renewed = 0.0
+        self.no_sweep_until = 0.0
+        self.offset = time.time() - time.monotonic()
+
+    def turn(self, *, claim: bool = True) -> int:
+        """Gather answers, write them down and begin what there is room for, in one commit; how much changed."""
+        self._look_at_the_clock()
+        changed = self._tidy()
+        self.unwritten += self._gather()
+        now, started = clock(), time.monotonic()
+        rooms = self._rooms() if claim else {}
+        due = claiming.lanes(list(rooms), now)
+        if not due and not self.unwritten:
+            return changed
+        with transaction.atomic():
+            late = self._write(self.unwritten, now)
+            claims = self._claim(due, rooms, now)
+        backs, self.unwritten = self.unwritten, []
+        self._note(backs, late)
+        for name, claimed in claims.items():
+            if not self.on_its_way():
+                self.good_until = started + LEASE.total_seconds() * 0.8
+            self.doors[name].send(claimed, self.good_until)
+        return changed + len(backs) + sum(len(claimed) for claimed in claims.values())
+
+    def on_its_way(self) -> int:
+        return sum(len(door.out) for door in self.doors.values())
+
+    def _gather(self) -> list[Back]:
+        """The answers that are there; waits a little for the first, and a moment for those close behind."""
+        backs: list[Back] = []
+        expected = self.on_its_way()
+        until = time.monotonic() + IDLE_S
+        while len(backs) < expected:
+            try:
+                backs.append(self.back.get(timeout=max(0.0, until - time.monotonic())))
+            except Empty:
+                break
+            if len(backs) == 1:
+                until = time.monotonic() + GATHER_S
+        return backs
+
+    def _write(self, backs: Sequence[Back], now: datetime) -> set[str]:
+        answered = [back.answered for back in backs if back.answered is not None]
+        untouched = [back.claimed for back in backs if back.answered is None]
+        if untouched:
+            claiming.give_back(self.name, untouched, now)
+        return claiming.record(self.name, answered, now)
+
+    def _rooms(self) -> dict[str, int]:
+        return {name: room for name, door in self.doors.items() if (room := door.room()) > 0}
+
+    def _claim(self, due: Sequence[Lane], rooms: Mapping[str, int], now: datetime) -> dict[str, list[Claimed]]:
+        found = {}
+        for name in dict.fromkeys(lane.connector for lane in due):
+            own = [lane for lane in due if lane.connector == name]
+            claimed = claiming.claim(self.name, self.declarations[name], own, rooms[name], now)
+            if claimed:
+                found[name] = claimed
+        return found
+
+    def one_by_one(self) -> None:
+        """Write answers singly, when a group cannot be: one that the database will not have is left to its lease."""
+        backs, self.unwritten = self.unwritten, []
+        for back in backs:
+            try:
+                self._write([back], clock())
+            except DatabaseError:
+                log.exception("an answer could not be written down", extra={"act": back.claimed.order.key})
+            self.doors[back.claimed.order.connector].took([back])
+
+    def _note(self, backs: Sequence[Back], late: set[str]) -> None:
+        """Speed, breaker and log, once the answers are written."""
+        by_name: dict[str, list[Back]] = {}
+        for back in backs:
+            by_name.setdefault(back.claimed.order.connector, []).append(back)
+        for name, own in by_name.items():
+            self.doors[name].took(own)
+            self._note_breaks(self.doors[name], own)
+        _log(backs, late)
+
+    def _note_breaks(self, door: Door, backs: Sequence[Back]) -> None:
+        for back in backs:
+            if back.said is None:
+                continue
+            door.failed = door.failed + 1 if failed(back) else 0
+            if failed(back) and (back.claimed.probe or door.failed >= BROKEN_AFTER):
+                self._broke(door, back)
+            elif back.claimed.probe and not failed(back):
+                claiming.works(door.declaration.name)
+
+    def _broke(self, door: Door, back: Back) -> None:
+        said = back.said
+        asked = said.after_s or 0.0 if isinstance(said, Later) else 0.0
+        says = said.reason if isinstance(said, Later | Unknown) else ""
+        wait = claiming.broke(door.declaration.name, asked, says, clock())
+        door.failed, door.speed = 0, 0.0
+        log.warning("%s is left in peace for %.0f s: %s", door.declaration.name, wait, says)
+
+    def _tidy(self) -> int:
+        """Now and then: keep leases, take up what dead workers left, see how batches go."""
+        at, changed = time.monotonic(), 0
+        if self.on_its_way() and at - self.renewed >= RENEW_S:
+            self._renew(at)
+        if at - self.swept >= SWEEP_S:
+            self.swept = at
+            if at >= self.no_sweep_until:
+                changed += claiming.sweep(self.name, self.declarations, is_gone, clock())
+            changed += steps.take_stock(settings.AMENDS.sending.canary_share, clock())
+        return changed
+
+    def _renew(self, at: float) -> None:
+        keys = [key for door in self.doors.values() for key, (_, began) in door.out.items() if at - began < HELD_UP_S]
+        claiming.renew(self.name, keys, clock())
+        self.renewed, self.good_until = at, at + LEASE.total_seconds() * 0.8
+        for door in self.doors.values():
+            door.lanes.good_until = self.good_until
+
+    def _look_at_the_clock(self) -> None:
+        """When the clock of the wall was set, leases are renewed by it before anybody takes them for run out."""
+        offset = time.time() - time.monotonic()
+        jumped, self.offset = offset - self.offset, offset
+        if abs(jumped) < JUMP_S:
+            return
+        log.warning("the clock was set by %+.0f s", jumped)
+        self.no_sweep_until = time.monotonic() + 2 * RENEW_S
+        if jumped < 0:
+            steps.clock_went_back(clock())
+        self._renew(time.monotonic())
+
+    def stop(self) -> None:
+        """Finish what is on the wire, give back the rest."""
+        for door in self.doors.values():
+            self.unwritten += [Back(claimed, None) for claimed in door.lanes.stop()]
+        until = time.monotonic() + GRACE_S
+        while (self.on_its_way() or self.unwritten) and time.monotonic() < until:
+            try:
+                self.turn(claim=False)
+            except DatabaseError:
+                log.exception("answers could not be written down yet")
+                time.sleep(TROUBLE_S)
+
+
+def _log(backs: Sequence[Back], late: set[str]) -> None:
+    """One line for all that went well, one for each that did not; every line names acts and recoveries."""
+    done = [back.claimed.order for back in backs if back.answered and back.answered.after.state is ActState.DONE]
+    if done:
+        ids = {"acts": [order.key for order in done], "recoveries": [order.recovery_id for order in done]}
+        log.info("%d done", len(done), extra=ids)
+    for back in backs:
+        if back.answered is None or back.answered.after.state is ActState.DONE:
+            continue
+        order, after = back.claimed.order, back.answered.after
+        its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
+        log.warning("%s: %s", after.state, after.says, extra=its)
+
+
+@cache
+def _deliverer() -> Deliverer:
+    return Deliverer(wires.connect(settings.AMENDS))
+
+
 def once(now: datetime) -> int:
-    """Deliver what is due now, and say how many acts were worked on."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        return _round(pool, now)
-
-
-def _round(pool: ThreadPoolExecutor, now: datetime) -> int:
-    connectors = _connectors()
-    swept = steps.sweep([name for name, connector in connectors.items() if connector.can_find], now)
-    orders = steps.claim(_name(), _breaker().open_for(connectors), BATCH, now)
-    for _ in pool.map(_deliver, orders):
-        pass
-    return swept + len(orders)
+    """Deliver what is due for a moment, bring it to its end, and say how much was done."""
+    deliverer, until, changed = _deliverer(), time.monotonic() + ROUND_S, 0
+    while (done := deliverer.turn(claim=time.monotonic() < until)) or deliverer.on_its_way():
+        changed += done
+    return changed
 
 
 def run(stop: Event) -> None:
     """Deliver until told to stop; what is on its way is finished, what is only claimed is given back."""
-    presence = _be_present()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        while not stop.is_set():
-            close_old_connections()
-            try:
-                pause = 0.0 if _round(pool, clock()) else IDLE_S
-            except Exception:
-                log.exception("a round of deliveries failed; nothing is lost, it is tried again")
-                pause = 2.0
-            stop.wait(pause)
-    steps.release(_name(), clock())
-    presence.close()
-
-
-def _be_present() -> IO[str]:
-    """Hold a shared lock while delivering; who starts and finds nobody need not wait for dead workers' leases."""
-    settings.AMENDS.var.mkdir(parents=True, exist_ok=True)
-    file = (settings.AMENDS.var / "deliver.lock").open("a")  # closed by the caller when it stops
-    if connection.vendor == "sqlite":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            steps.expire_leases_of_the_dead(clock(), alone=True)
-        except BlockingIOError:
-            pass
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
-
-
-def _deliver(order: Order) -> None:
-    """One act, from the committed claim to the written answer."""
-    try:
-        _try(order, _connectors()[order.connector])
-    except Exception:
-        log.exception("an act could not be worked on; its lease runs out and it is looked at again", extra=_ids(order))
-    finally:
+    deliverer = Deliverer(wires.connect(settings.AMENDS))
+    claiming.probe_at_once(list(deliverer.doors), clock())
+    while not stop.is_set():
         close_old_connections()
-
-
-def _try(order: Order, connector: Connector) -> None:
-    begun = steps.begin(_name(), order.key, clock())
-    if begun is None:
-        return
-    attempts, look_up = begun
-    if look_up:
-        found = connector.find(order)
-        known = rules.after_find(order.key, attempts, found, clock())
-        if known is not None:
-            steps.record(_name(), order.key, "find", known, clock())
-            return
-    answer = _act(connector, order)
-    _breaker().note(connector.name, answer)
-    after = rules.after_try(order.key, attempts, answer, clock(), can_find=connector.can_find)
-    steps.record(_name(), order.key, "act", after, clock())
-    level = logging.INFO if isinstance(answer, Done) else logging.WARNING
-    log.log(level, "%s: %s", after.state, after.says, extra=_ids(order))
-
-
-def _act(connector: Connector, order: Order) -> Answer:
-    """A connector that fails in a way it did not foresee may have acted: that is unknown, not no."""
-    try:
-        return connector.act(order, clock())
-    except Exception as error:
-        log.exception("a connector failed", extra=_ids(order))
-        return Unknown(f"the connector failed: {type(error).__name__}: {error}")
-
-
-def _ids(order: Order) -> dict[str, str]:
-    return {"act": order.key, "recovery": order.recovery_id}
+        try:
+            if not deliverer.turn() and not deliverer.on_its_way():
+                stop.wait(IDLE_S)
+        except Exception as error:
+            log.exception("a round of deliveries failed; nothing is lost, it is tried again")
+            if deliverer.unwritten and not isinstance(error, OperationalError):
+                deliverer.one_by_one()
+            stop.wait(TROUBLE_S)
+    deliverer.stop()
