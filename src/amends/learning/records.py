@@ -1,0 +1,95 @@
+"""Studies: what a policy costs and does, told in numbers that a person can check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What one policy gives each failure of a history, in minor units of the failure's currency."""
+
+    policy: str
+    version: str  # of the newest failure
+    digest: str
+    owed: Ints
+    goodwill: Ints
+    person: Bools  # somebody must act
+    row: tuple[str, ...]  # ids of the rows
+    held: Ints  # which of them held; -1 none
+
+    @property
+    def total(self) -> Ints:
+        return self.owed + self.goodwill
+
+
+@dataclass(frozen=True)
+class Group:
+    """Totals of one group of failures under both policies; money in minor units."""
+
+    name: str
+    failures: int
+    customers: int
+    owed_before: int
+    owed_after: int
+    goodwill_before: int
+    goodwill_after: int
+    persons_before: int
+    persons_after: int
+    more: int  # customers who would get more
+    less: int
+
+    @property
+    def before(self) -> int:
+        return self.owed_before + self.goodwill_before
+
+    @property
+    def after(self) -> int:
+        return self.owed_after + self.goodwill_after
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Money per customer who gets any: how many, quantiles and mean, in minor units."""
+
+    paid: int
+    mean: float
+    quantiles: Mapping[int, int]  # 5, 25, 50, 75, 95, 99, 100
+    buckets: tuple[tuple[int, int], ...]  # upper edge and how many customers lie below it and above the one before
+
+
+@dataclass(frozen=True)
+class Example:
+    """One failure that the candidate would answer otherwise."""
+
+    failure_id: str
+    promise: str
+    severity: str
+    recurrence: int
+    before: int
+    after: int
+    row_before: str
+    row_after: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One currency's part of a history under the policy in force and a candidate."""
+
+    currency: str
+    before: str  # policy, version and hash, in words
+    after: str
+    whole: Group
+    by: Mapping[str, tuple[Group, ...]]  # segment, severity, recurrence
+    spread_before: Spread
+    spread_after: Spread
+    months: tuple[tuple[str, int, int], ...]  # month, spent before and after
+    examples: tuple[Example, ...]
+    rows: tuple[tuple[str, str, int, int], ...]  # row before, row after, failures, difference in minor units
