@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "amends.notices",
     "amends.remedies",
     "amends.closure",
+    "amends.connectors.coupons",
     "amends.web",
 ]
 MIDDLEWARE = [
