@@ -14,7 +14,7 @@ import amends.outbox.queries
 import amends.recoveries.queries
 import amends.signals.queries
 import amends.signals.steps
-from amends.web import keys
+from amends.web import coupons, keys
 from amends.web.problems import Problem
 
 api = NinjaAPI(
