@@ -25,6 +25,7 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
     urls_namespace="api",
 )
+api.add_router("/coupons", coupons.router)
 
 
 class Mended(Schema):
