@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from amends.ground.money import Money
 from amends.recoveries.policy import reckoning
-from amends.recoveries.policy.calendars import working_day_after
+from amends.recoveries.policy.calendars import day_after, working_day_after
 from amends.recoveries.policy.given import WrongInput, read_given
 from amends.recoveries.policy.reckoning import Exact, Looked, Values
 from amends.recoveries.policy.tree import Grant, Row, Table, TableVersion
@@ -156,7 +156,7 @@ def deadline(row: Row, found: Values, decided_on: date | None = None) -> date | 
         return None
     if row.pay_by.working:
         return working_day_after(start, row.pay_by.days, found.get("holidays") or ())
-    return start + timedelta(days=row.pay_by.days)
+    return day_after(start, row.pay_by.days)
 
 
 def trace_of(version: TableVersion, looked: Sequence[Looked], kept: Sequence[Given], found: Values) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from amends.ground.money import MAX_MINOR, minor_digits
 from amends.recoveries.policy.calendars import NoCalendar, is_working_day
+from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
 ABSURD = Decimal(10) ** 12
@@ -46,7 +47,8 @@ def _default(one: Input, told: bool) -> Any:
 
 
 def _expected(one: Input) -> str:
-    return f"one of {', '.join(one.choices)}" if one.choices else f"a {one.kind.value}"
+    choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
+    return f"one of {', '.join(choices)}" if choices else f"a {one.kind.value}"
 
 
 def _read(table: Table, one: Input, value: Any) -> Any:
@@ -64,7 +66,8 @@ def _read(table: Table, one: Input, value: Any) -> Any:
         return tuple(_bounded(table, one, number(one.name, item)) for item in _items(one.name, value))
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise WrongInput(one.name, f"expected {_expected(one)}, not {value!r}")
-    if one.choices and str(value) not in one.choices:
+    choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
+    if choices and str(value) not in choices:
         raise WrongInput(one.name, f"{value!r} is not known; expected {_expected(one)}")
     return str(value)
 

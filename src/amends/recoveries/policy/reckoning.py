@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from amends.ground.money import MAX_MINOR, Money, MoneyError, minor_digits
-from amends.recoveries.policy.calendars import working_day_after
+from amends.recoveries.policy.calendars import day_after, working_day_after
 from amends.recoveries.policy.tree import (
     Bounded,
     Cell,
@@ -101,7 +101,7 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "complete": lambda length, period: _periods(length, period, begun=False),
     "begun": lambda length, period: _periods(length, period, begun=True),
     "days": lambda since, until: Decimal((until - since).days),
-    "days_after": lambda day, count: day + timedelta(days=int(count)),
+    "days_after": lambda day, count: day_after(day, int(count)),
     "working_days_after": lambda day, count, holidays: working_day_after(day, int(count), holidays),
     "at_least": max,
     "at_most": min,
@@ -132,7 +132,7 @@ def holds(table: Table, cell: Cell, found: Values, currency: str) -> bool:
     if value is None:
         return False
     if cell.op == "in":
-        return value in cell.value
+        return any(value == _compared(part, found, currency) for part in cell.value)
     rank = _rank(table, cell.name)
     if cell.op == "between":
         low, high = (_compared(part, found, currency) for part in cell.value)
