@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,15 +31,8 @@ PAID = ("rental", "purchase")
 
 
 def promises() -> list[Promise]:
-    """The promises of this installation; read again when a file changes, the last good ones kept if one is wrong."""
-    directory = settings.AMENDS.directory
-    stamps = tuple((path.name, path.stat().st_mtime_ns) for path in sorted((directory / "promises").glob("*.yaml")))
-    return _promises(stamps)
-
-
-@cache
-def _promises(stamps: tuple[tuple[str, int], ...]) -> list[Promise]:
-    return amends.promises.files.read_all(settings.AMENDS.directory)[0]
+    """The promises of this installation; read again when a file changes, its last good version where it is wrong."""
+    return amends.promises.files.in_use(settings.AMENDS.directory)
 
 
 @transaction.atomic

@@ -42,6 +42,18 @@ class MarkedList(list[Any]):
 class _Loader(yaml.SafeLoader):
     """Plain data only; keys are text and may stand once; numbers with a point stay text, so that money stays exact."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (
+            ValueError,
+            ArithmeticError,
+            AttributeError,
+            KeyError,
+        ) as error:  # 2026-13-01 looks like a day and is none
+            says = f"{node.value!r} cannot be: {error}"
+            raise Mistake(str(self.name), node.start_mark.line + 1, says, "write a day as 2026-01-31") from error
+
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Marked:
     found = Marked()
@@ -72,16 +84,25 @@ def load(path: Path) -> Marked:
         return loads(path.read_text("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise Mistake(str(path), 1, f"not UTF-8: {error}", "save the file as UTF-8") from error
+    except OSError as error:
+        raise Mistake(str(path), 1, f"cannot be read: {error.strerror}", "amends must be allowed to read it") from error
 
 
 def loads(text: str, name: str = "<text>") -> Marked:
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        says = f"character #x{error.character:04x} has no place in YAML"
+        raise Mistake(name, line, says, "take it out") from error
     loader.name = name
     try:
         found = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Mistake(name, line, f"not readable as YAML: {error.problem}", "check indentation and quotes") from error
+    except RecursionError as error:
+        raise Mistake(name, 1, "nested too deep", "write it flatter") from error
     finally:
         loader.dispose()
     if not isinstance(found, Marked):

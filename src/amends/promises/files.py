@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from amends.ground.kept import Kept
 from amends.ground.marked import Marked, Mistake, load
 from amends.promises.records import Limit, Promise, Version
 
@@ -36,30 +38,43 @@ def read(path: Path) -> Promise:
             raise Mistake(str(path), top.line, f"`{key}:` is missing", "see docs/reference/promises.md")
     if top["measure"] != "playback":
         raise Mistake(str(path), top.line_of("measure"), f"measure {top['measure']!r} is unknown", "use playback")
-    versions = [_version(path, item) for item in top["versions"]]
-    if not versions:
+    if not isinstance(top["words"], Marked):
+        raise Mistake(str(path), top.line_of("words"), "words: expected one text a language", "write en: A film …")
+    if not isinstance(top["versions"], list) or not top["versions"]:
         raise Mistake(str(path), top.line_of("versions"), "no version", "give one with from: and broken_if:")
+    versions = [_version(path, top.line_of("versions"), item) for item in top["versions"]]
     ordered = tuple(sorted(versions, key=lambda version: version.since))
     words = {str(locale): str(text) for locale, text in top["words"].items()}
     return Promise(str(top["promise"]), words, "playback", bool(top.get("controllable", True)), ordered)
 
 
-def _version(path: Path, item: Any) -> Version:
+_kept: Kept[Promise] = Kept("promises", read)
+
+
+def in_use(directory: Path) -> list[Promise]:
+    """The promises to go by: the last good version of each file."""
+    return _kept.all(directory)
+
+
+def _version(path: Path, line: int, item: Any) -> Version:
     if not isinstance(item, Marked):
-        raise Mistake(str(path), 1, "a version needs from: and broken_if:")
+        raise Mistake(str(path), line, "a version needs from: and broken_if:")
     _only(path, item, VERSION)
     since = item.get("from")
     if not isinstance(since, date) or isinstance(since, datetime):
         raise Mistake(str(path), item.line_of("from"), f"from: {since!r} is no day", "write 2026-01-01")
     limits, flags = _broken_if(path, item)
-    used = item.get("used_anyway_if") or {}
+    used = item.get("used_anyway_if") or Marked()
+    if not isinstance(used, Marked):
+        line = item.line_of("used_anyway_if")
+        raise Mistake(str(path), line, "used_anyway_if: expected fields", "write {played_share: 0.80, played_s: 600}")
     return Version(
         since,
         limits,
         flags,
         least_confidence=_share(path, item, "least_confidence", item.get("least_confidence", "0.5")),
         used_if_played=_share(path, item, "used_anyway_if", used.get("played_share", "0.5")),
-        used_if_played_s=float(used.get("played_s", 60)),
+        used_if_played_s=_seconds(path, used, "played_s", 60),
     )
 
 
@@ -94,9 +109,19 @@ def _limit(path: Path, line: int, name: str, value: Any) -> Limit:
     except (TypeError, ValueError) as error:
         raise Mistake(str(path), line, f"{name}: limits must be numbers", "seconds, counts or shares 0..1") from error
     ordered = [numbers[severity] for severity in SEVERITIES if severity in numbers]
-    if ordered != sorted(ordered) or any(number < 0 for number in ordered):
+    if ordered != sorted(ordered) or not all(0 <= number < math.inf for number in ordered):
         raise Mistake(str(path), line, f"{name}: limits must grow with severity", "minor <= major <= severe")
     return Limit(name, **numbers)
+
+
+def _seconds(path: Path, item: Marked, key: str, default: float) -> float:
+    try:
+        seconds = float(item.get(key, default))
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise Mistake(str(path), item.line_of(key), f"{key}: {item[key]!r} is no length", "write seconds, such as 600")
+    return seconds
 
 
 def _share(path: Path, item: Marked, key: str, value: Any) -> float:

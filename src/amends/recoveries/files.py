@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from amends.ground.kept import Kept
 from amends.ground.marked import Mistake
 from amends.recoveries.policy import packs, parsing
 from amends.recoveries.policy.tree import Input, Kind, Table
@@ -52,7 +53,19 @@ def read_all(directory: Path) -> tuple[list[Table], list[Mistake]]:
 
 def read(path: Path) -> Table:
     """One policy file; Mistake for the first thing wrong in it."""
-    return with_statute(parsing.read(path, INPUTS))
+    try:
+        return with_statute(parsing.read(path, INPUTS))
+    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
+        says = f"something in it has an unexpected form: {error}"
+        raise Mistake(str(path), 1, says, "compare it with docs/reference/policy.md") from error
+
+
+_kept: Kept[Table] = Kept("policies", read)
+
+
+def in_use(directory: Path) -> list[Table]:
+    """The policies to go by: the last good version of each file."""
+    return _kept.all(directory)
 
 
 def with_statute(policy: Table) -> Table:

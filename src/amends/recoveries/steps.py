@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,16 +28,8 @@ NOBODY = Table("none", "any", {}, (), "", "")
 
 
 def policies() -> Mapping[str, Table]:
-    """The accepted policies by promise; read again when a file changes, wrong files left out (`amends check` tells)."""
-    directory = settings.AMENDS.directory
-    stamps = tuple((path.name, path.stat().st_mtime_ns) for path in sorted((directory / "policies").glob("*.yaml")))
-    return _policies(stamps)
-
-
-@cache
-def _policies(stamps: tuple[tuple[str, int], ...]) -> Mapping[str, Table]:
-    found, _ = amends.recoveries.files.read_all(settings.AMENDS.directory)
-    return {policy.promise: policy for policy in found}
+    """The policies to go by, by promise: of each file its last good version (`amends check` tells what is wrong)."""
+    return {policy.promise: policy for policy in amends.recoveries.files.in_use(settings.AMENDS.directory)}
 
 
 def decide(now: datetime) -> int:
