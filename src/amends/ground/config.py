@@ -70,6 +70,66 @@ class Incidents:
 
 
 @dataclass(frozen=True)
+class Remedies:
+    """Which connector makes a kind of remedy real; an empty name puts it before a person."""
+
+    refund: str = "billing"  # billing, stripe
+    credit: str = "billing"  # billing, stripe
+    credit_note: str = "stripe"
+    coupon: str = "coupons"  # coupons (our own), stripe
+    label: str = "labels"  # labels (our own PDF), carrier
+
+
+@dataclass(frozen=True)
+class Stripe:
+    url: str = ""  # AMENDS_STRIPE_URL
+    secret: str = ""  # AMENDS_STRIPE_SECRET, a restricted key
+
+
+@dataclass(frozen=True)
+class Coupons:
+    valid_days: int = 365  # where neither policy nor order says when a coupon ends
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Where returned goods go, as printed on the labels that we make ourselves."""
+
+    address: str = ""  # lines apart by newlines
+    country: str = ""  # ISO 3166-1, e.g. DE; printed in capitals under the address
+
+
+@dataclass(frozen=True)
+class Carrier:
+    url: str = ""  # AMENDS_CARRIER_URL
+    secret: str = ""  # AMENDS_CARRIER_SECRET, whsec_…
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A provider of calls and text messages that speaks TwiML."""
+
+    url: str = ""  # AMENDS_PHONE_URL
+    account: str = ""  # AMENDS_PHONE_ACCOUNT
+    token: str = ""  # AMENDS_PHONE_TOKEN
+    sender: str = ""  # a number such as +4930123456, as calls and messages show it
+
+
+@dataclass(frozen=True)
+class Chat:
+    url: str = ""  # AMENDS_CHAT_URL: addresses as apprise reads them, apart by spaces; staff channels only
+
+
+@dataclass(frozen=True)
+class Tickets:
+    shape: str = "zammad"  # zammad, zendesk
+    url: str = ""  # AMENDS_TICKETS_URL
+    user: str = ""  # zendesk: the agent's address
+    token: str = ""  # AMENDS_TICKETS_TOKEN
+    group: str = ""  # zammad: the group that gets new tickets; zendesk: its number
+
+
+@dataclass(frozen=True)
 class Closing:
     silent_days: int = 14  # no answer for so long after being made right: closed as silent
 
