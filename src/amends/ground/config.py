@@ -196,6 +196,16 @@ FROM_ENVIRONMENT = {
     "AMENDS_SMTP_URL": ("mail", "smtp_url"),
     "AMENDS_BILLING_URL": ("billing", "url"),
     "AMENDS_BILLING_SECRET": ("billing", "secret"),
+    "AMENDS_STRIPE_URL": ("stripe", "url"),
+    "AMENDS_STRIPE_SECRET": ("stripe", "secret"),
+    "AMENDS_CARRIER_URL": ("carrier", "url"),
+    "AMENDS_CARRIER_SECRET": ("carrier", "secret"),
+    "AMENDS_PHONE_URL": ("phone", "url"),
+    "AMENDS_PHONE_ACCOUNT": ("phone", "account"),
+    "AMENDS_PHONE_TOKEN": ("phone", "token"),
+    "AMENDS_CHAT_URL": ("chat", "url"),
+    "AMENDS_TICKETS_URL": ("tickets", "url"),
+    "AMENDS_TICKETS_TOKEN": ("tickets", "token"),
 }
 
 
