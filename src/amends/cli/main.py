@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.cli import policies
+from amends.cli import books, policies
 from amends.cli.entering import Dir, Json, Processes, clock, enter, existing
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ assess = typer.Typer(help="Judge telemetry without a server or a database.", no_
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 app.add_typer(assess, name="assess")
 app.add_typer(keys, name="keys")
+books.register(app)
 app.add_typer(policies.app, name="policy")
 
 
@@ -124,7 +125,7 @@ def drain(
 @app.command()
 def check(directory: Dir = Path(), json_: Json = False) -> None:
     """Say what is wrong in amends.toml, promises, policies and notices: file, line, what was expected, what to do."""
-    from amends.scenarios import checks
+    from amends.worker import checks
 
     raise typer.Exit(checks.check(directory, as_json=json_))
 

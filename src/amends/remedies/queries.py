@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from amends.ground.money import Money
-from amends.remedies.models import RemedyRow
-from amends.remedies.records import RemedyDone
+from amends.remedies.models import DifferenceRow, RemedyRow
+from amends.remedies.records import OpenDifference, RemedyDone
 
 
 def remedies_of(recovery_ids: Collection[str]) -> dict[str, list[RemedyDone]]:
@@ -21,3 +21,14 @@ def _remedy(row: RemedyRow) -> RemedyDone:
     amount = Money(row.amount_minor, row.currency) if row.amount_minor is not None else None
     ids = (row.remedy_id, row.recovery_id, row.customer_id, row.kind)
     return RemedyDone(*ids, amount, row.state, row.act_key, row.ref, row.settled_at)
+
+
+def differences(limit: int) -> list[OpenDifference]:
+    """Where a provider's list and our books differ and nobody has said why, oldest first."""
+    rows = DifferenceRow.objects.filter(settled_at=None).order_by("found_at", "pk")[:limit]
+    fields = ("difference_id", "connector", "kind", "act_key", "says", "theirs", "found_at")
+    return [OpenDifference(**row) for row in rows.values(*fields)]
+
+
+def differences_count() -> int:
+    return DifferenceRow.objects.filter(settled_at=None).count()

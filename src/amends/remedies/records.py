@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from amends.ground.money import Money
 
@@ -21,3 +22,16 @@ class RemedyDone:
     act_key: str
     ref: str
     settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OpenDifference:
+    """Where a provider's own list and our books differ: missing, doubled, different, unknown or unreadable."""
+
+    difference_id: str
+    connector: str
+    kind: str
+    act_key: str
+    says: str
+    theirs: list[Any]
+    found_at: datetime

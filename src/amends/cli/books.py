@@ -1,0 +1,188 @@
+"""Commands about money: the books, the provider's list, stopping and resuming, and forgetting a customer."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from amends.cli.entering import Dir, Json, clock, existing
+
+ledger = typer.Typer(help="The books: verify the chain and the balances, export, keep the head.", no_args_is_help=True)
+customers = typer.Typer(help="Customers: forget one.", no_args_is_help=True)
+MOST_SHOWN = 50
+Policy = Annotated[str, typer.Option(help="Only this policy; all when not given.")]
+Why = Annotated[str, typer.Option(help="The reason; others will ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.add_typer(ledger, name="ledger")
+    app.add_typer(customers, name="customers")
+    app.command()(reconcile)
+    app.command("stop-paying")(stop_paying)
+    app.command("resume-paying")(resume_paying)
+
+
+@ledger.command()
+def verify(
+    directory: Dir = Path(),
+    head: Annotated[
+        Path | None, typer.Option(help="A head kept earlier (`amends ledger head`), to hold against.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Walk the whole chain, every account and every budget; say what is wrong and where (exit 1)."""
+    existing(directory)
+    import amends.recoveries.queries
+    from amends.ledger import heads, queries
+
+    flaws = [f"posting {flaw.seq} {flaw.posting_id}: {flaw.says}" for flaw in queries.flaws()]
+    flaws += amends.recoveries.queries.budget_flaws()
+    flaws += heads.flaws(head.read_text("utf-8")) if head else []
+    at = queries.head()
+    if json_:
+        typer.echo(json.dumps({"postings": at.seq, "head": at.digest, "flaws": flaws}))
+    else:
+        for flaw in flaws[:MOST_SHOWN]:
+            typer.secho(flaw, fg="red")
+        if len(flaws) > MOST_SHOWN:
+            typer.echo(f"… and {len(flaws) - MOST_SHOWN:,} more (--json lists all)")
+        typer.echo(f"{at.seq:,} postings, {len(flaws):,} flaws; head {at.digest}")
+    raise typer.Exit(int(bool(flaws)))
+
+
+@ledger.command("head")
+def head_(directory: Dir = Path()) -> None:
+    """The signed head as JSON: kept elsewhere, it proves later that nothing before it was changed."""
+    existing(directory)
+    from amends.ledger import heads
+
+    typer.echo(heads.signed(clock()))
+
+
+@ledger.command("export")
+def export_(
+    directory: Dir = Path(),
+    format_: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet")] = "jsonl",
+    output: Annotated[str, typer.Option(help="File to write; - is standard output.")] = "-",
+) -> None:
+    """Both sides of every posting, in the order of booking, with its hash."""
+    existing(directory)
+    from amends.worker import exports
+
+    raise typer.Exit(exports.export("ledger", format_, output))
+
+
+def reconcile(
+    directory: Dir = Path(),
+    since: Annotated[str, typer.Option(help="A moment or day, such as 2026-11-24; 7 days ago when not given.")] = "",
+    json_: Json = False,
+) -> None:
+    """Hold the provider's own list against our books; mend what is safe, put the rest before a person (exit 1)."""
+    existing(directory)
+    from amends.ground.moments import format_moment
+
+    start, now = _moment(since), clock()
+    reports, wrong = _reconcile_all(start, now)
+    if json_:
+        typer.echo(json.dumps({"since": format_moment(start), "connectors": reports, "wrong": wrong}))
+    else:
+        _tell(reports)
+    for says in wrong:
+        typer.secho(says, fg="red", err=True)
+    raise typer.Exit(2 if wrong else int(any(report["left"] for report in reports)))
+
+
+def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]], list[str]]:
+    from dataclasses import asdict
+
+    import httpx
+    from django.conf import settings
+
+    from amends.remedies import reconciling
+    from amends.worker import wires
+
+    reports, wrong = [], []
+    for name, connector in wires.connect(settings.AMENDS).items():
+        ask = getattr(connector, "reconcile", None)
+        if ask is None or not getattr(connector, "url", True):
+            continue
+        try:
+            report = reconciling.reconcile(name, ask(since), connector.find, since, now)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            wrong.append(f"{name}: its list cannot be read: {type(error).__name__}: {error}")
+            continue
+        reports.append({key: value for key, value in asdict(report).items() if key != "since"})
+    return reports, wrong
+
+
+def _tell(reports: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for report in reports:
+        counts = f"{report['listed']:,} listed, {report['agree']:,} agree, {len(report['mended']):,} mended"
+        console.print(f"[bold]{report['connector']}[/]  {counts}, {len(report['left']):,} left for a person")
+        if report["left"]:
+            table = Table("kind", "act", "what")
+            for one in report["left"][:MOST_SHOWN]:
+                table.add_row(one["kind"], one["key"], one["says"])
+            console.print(table)
+    if not reports:
+        console.print("No connector here can list what it has done: is AMENDS_BILLING_URL set?")
+
+
+def _moment(text: str) -> datetime:
+    if not text:
+        return clock() - timedelta(days=7)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        typer.secho(f"--since {text!r}: {error}; write 2026-11-24 or 2026-11-24T08:00:00Z", fg="red", err=True)
+        raise typer.Exit(2) from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def stop_paying(why: Why, directory: Dir = Path(), policy: Policy = "") -> None:
+    """Nothing new becomes money from now on: for one policy, or for all. What is owed waits too, and is shown."""
+    existing(directory)
+    from amends.recoveries import queries, stopping
+
+    try:
+        done = stopping.stop(policy, why, getpass.getuser(), clock())
+    except ValueError as error:
+        typer.secho(f"not stopped: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(f"Paying is stopped for {policy or 'every policy'}." if done else "It is stopped already.")
+    owed = [recovery for recovery in queries.waiting_for_resume(1000) if recovery.pay_by_on]
+    if owed:
+        typer.echo(f"{len(owed)} that are owed wait; the first must be paid by {owed[0].pay_by_on}.")
+
+
+def resume_paying(directory: Dir = Path(), policy: Policy = "", why: Why = "") -> None:
+    """Pay again; what waited goes on by itself."""
+    existing(directory)
+    from amends.recoveries import stopping
+
+    if not stopping.resume(policy, why, getpass.getuser(), clock()):
+        typer.secho(f"paying was not stopped for {policy or 'every policy'}", fg="red", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"Paying goes on for {policy or 'every policy'}.")
+
+
+@customers.command()
+def erase(customer_id: str, directory: Dir = Path()) -> None:
+    """Forget a customer's name, address, language and contact; their pseudonym stays, so books and counts stay true."""
+    existing(directory)
+    from amends.customers import steps
+
+    if not steps.erase(customer_id, clock()):
+        typer.secho(f"no customer {customer_id!r} is known", fg="red", err=True)
+        raise typer.Exit(1)
+    typer.echo("Erased. Payments under way still arrive: they carry the pseudonym only.")

@@ -1,0 +1,121 @@
+"""Our books held against a provider's own list: what is missing, doubled, different or unknown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amends.ground.money import Money, MoneyError
+from amends.outbox.records import ActState
+
+SAFE = (ActState.DUE, ActState.UNKNOWN, ActState.IN_DOUBT, ActState.PARKED, ActState.REFUSED)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One effect as the provider lists it."""
+
+    key: str
+    ref: str
+    amount: Money
+    at: str
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One act of ours that should be, or may be, on the list."""
+
+    key: str
+    state: ActState
+    ref: str
+    amount: Money
+    since_ours: bool  # its receipt is of the time that was asked for
+
+
+@dataclass(frozen=True)
+class Difference:
+    """missing: done by our books, not on the list. doubled: two effects for one act. different: another amount,
+    receipt or state. unknown: an act that we never ordered. unreadable: a line that says nothing."""
+
+    kind: str
+    key: str
+    says: str
+    theirs: tuple[Any, ...] = ()
+
+
+def read(rows: Any) -> tuple[list[Listed], list[Difference]]:
+    """The list as the provider sent it, and its lines that cannot be read. ValueError when it is no list at all."""
+    if not isinstance(rows, list):
+        raise ValueError(f"the provider's answer is no list but {type(rows).__name__}")
+    listed, wrong = [], []
+    for row in rows:
+        try:
+            listed.append(_line(row))
+        except (ValueError, KeyError, TypeError) as error:
+            key = str(row.get("key", ""))[:400] if isinstance(row, dict) else ""
+            wrong.append(Difference("unreadable", key, f"a line cannot be read: {error!r}", (row,)))
+    return listed, wrong
+
+
+def _line(row: Any) -> Listed:
+    key, ref, minor, currency = row["key"], row["ref"], row["amount_minor"], row["currency"]
+    if not (isinstance(key, str) and key and isinstance(ref, str) and ref):
+        raise ValueError("key and ref must be texts")
+    if isinstance(minor, bool) or not isinstance(minor, int) or not isinstance(currency, str):
+        raise MoneyError("amount_minor must be a whole number and currency a code")
+    return Listed(key, ref, Money(minor, currency), str(row.get("at", "")))
+
+
+def compare(ours: Mapping[str, Ours], listed: Sequence[Listed]) -> Iterator[Difference]:
+    """Everything in which the two differ. An act that we hold as open and they list alike is no difference: `found`."""
+    by_key: dict[str, dict[str, Listed]] = {}
+    by_ref: dict[str, set[str]] = {}
+    for line in listed:
+        by_key.setdefault(line.key, {})[line.ref] = line
+        by_ref.setdefault(line.ref, set()).add(line.key)
+    for key, effects in by_key.items():
+        yield from _listed(ours.get(key), key, list(effects.values()))
+    for ref, keys in by_ref.items():
+        if len(keys) > 1:
+            yield Difference("doubled", min(keys), f"one receipt {ref} for {len(keys)} acts: {', '.join(sorted(keys))}")
+    for key, act in ours.items():
+        if act.since_ours and act.state is ActState.DONE and key not in by_key:
+            yield Difference("missing", key, f"done by our books as {act.ref}, {act.amount}, and not on their list")
+
+
+def _listed(act: Ours | None, key: str, effects: Sequence[Listed]) -> Iterator[Difference]:
+    theirs = tuple({"ref": one.ref, "amount": str(one.amount), "at": one.at} for one in effects)
+    if act is None:
+        yield Difference(
+            "unknown", key, f"they list {effects[0].amount} as {effects[0].ref}; we ordered no such act", theirs
+        )
+        return
+    if len(effects) > 1:
+        refs = ", ".join(sorted(one.ref for one in effects))
+        yield Difference("doubled", key, f"{len(effects)} effects for one act: {refs}; take one back", theirs)
+        return
+    (one,) = effects
+    if one.amount != act.amount:
+        yield Difference("different", key, f"we ordered {act.amount}, they list {one.amount}", theirs)
+    elif act.state is ActState.DONE and act.ref != one.ref:
+        yield Difference("different", key, f"our receipt is {act.ref}, theirs {one.ref}", theirs)
+    elif act.state is ActState.CANCELLED:
+        yield Difference("different", key, "we stopped it, they did it all the same", theirs)
+
+
+def found(ours: Mapping[str, Ours], listed: Sequence[Listed]) -> dict[str, str]:
+    """Acts that we hold as open and they list once, with the amount that we ordered: their receipt by key."""
+    refs: dict[str, set[str]] = {}
+    for line in listed:
+        refs.setdefault(line.key, set()).add(line.ref)
+    users = {ref: key for key, known in refs.items() for ref in known}
+    return {
+        line.key: line.ref
+        for line in listed
+        if len(refs[line.key]) == 1
+        and users[line.ref] == line.key
+        and (act := ours.get(line.key)) is not None
+        and act.state in SAFE
+        and act.amount == line.amount
+    }
