@@ -5,7 +5,7 @@ Everything here limits goodwill only: what is owed by law or contract passes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -73,6 +73,23 @@ def read(directory: Path) -> Limits:
         evidence=_evidence(path, _part(path, top, "evidence", tuple(grade.value for grade in Evidence))),
         person_from=_share(path, abuse, "person_from") if "person_from" in abuse else None,
     )
+
+
+def check(directory: Path, policies: Collection[str]) -> list[Mistake]:
+    """What is wrong in `budgets.yaml`, also where it speaks of a policy that is not there."""
+    try:
+        limits = read(directory)
+    except Mistake as mistake:
+        return [mistake]
+    top = load(directory / FILE) if limits.budgets else Marked()
+    found = []
+    for item, budget in zip(top.get("budgets") or [], limits.budgets, strict=True):
+        if budget.policy and budget.policy not in policies:
+            says = f"the budget {budget.name} is for a policy {budget.policy!r} that is not there"
+            found.append(
+                Mistake(str(directory / FILE), item.line_of("policy"), says, f"one of {', '.join(sorted(policies))}")
+            )
+    return found
 
 
 def _part(path: Path, top: Marked, name: str, known: tuple[str, ...]) -> Marked:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 import amends.promises.files
+import amends.recoveries.budgets
 import amends.recoveries.checks
 import amends.recoveries.files
 from amends.ground.config import ConfigError, read_config
@@ -45,6 +46,7 @@ def _all(directory: Path) -> Iterator[Mistake]:
     yield from wrong
     for policy in policies:
         yield from amends.recoveries.checks.check(policy)
+    yield from amends.recoveries.budgets.check(directory, {policy.name for policy in policies})
     covered = {policy.promise for policy in policies}
     for promise in promises:
         if promise.name not in covered and "any" not in covered:
