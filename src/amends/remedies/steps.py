@@ -124,19 +124,22 @@ def _row(recovery: Recovery, remedy: Remedy, now: datetime) -> RemedyRow:
 
 def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure) -> Order:
     payload: dict[str, Any]
-    if remedy.amount is None:
+    connector = _connector(remedy)
+    if not connector:
         payload = {"reason": recovery.decision.person or "the policy wants a person to call"}
         kind, connector = f"person.{remedy.kind}", "person"
     else:
         reason = f"{failure.promise}: {failure.facts.get('title') or failure.subject}"
         payload = {
-            "amount_minor": remedy.amount.minor,
-            "currency": remedy.amount.currency,
             "payment_ref": failure.payment_ref or None,
             "reason": reason[:200],
             "decided_at": format_moment(recovery.decided_at),
         }
-        kind, connector = f"remedy.{remedy.kind}", "billing"
+        if remedy.amount is not None:
+            payload |= {"amount_minor": remedy.amount.minor, "currency": remedy.amount.currency}
+        if remedy.kind == "label":
+            payload |= {name: failure.facts[name] for name in ("order_id", "items") if name in failure.facts}
+        kind = f"remedy.{remedy.kind}"
     urgency = URGENCY.get(remedy.kind, 5)
     return Order(row.act_key, kind, connector, recovery.recovery_id, recovery.customer_id, payload, urgency)
 
