@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -142,6 +143,12 @@ def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure)
         kind = f"remedy.{remedy.kind}"
     urgency = URGENCY.get(remedy.kind, 5)
     return Order(row.act_key, kind, connector, recovery.recovery_id, recovery.customer_id, payload, urgency)
+
+
+def _connector(remedy: Remedy) -> str:
+    """Which connector makes it real, as [remedies] says; none for what only a person can do."""
+    named = str(getattr(settings.AMENDS.remedies, remedy.kind, ""))
+    return named if remedy.amount is not None or remedy.kind == "label" else ""
 
 
 def settle(now: datetime) -> int:
