@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, HEIGHT, TOP = 1000, 40, 0
+WIDTH = 1000
 WORDS = {
     "en": {
         "startup": "starting",
@@ -16,6 +16,7 @@ WORDS = {
         "stall": "waiting",
         "pause": "paused",
         "seek": "jumping",
+        "error": "stopped with an error",
         "drawn": "Time line of the session: {text}",
         "from": "from",
         "to": "to",
@@ -26,6 +27,7 @@ WORDS = {
         "stall": "wartet",
         "pause": "Pause",
         "seek": "Sprung",
+        "error": "mit einem Fehler abgebrochen",
         "drawn": "Zeitlinie der Sitzung: {text}",
         "from": "von",
         "to": "bis",
@@ -40,8 +42,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def timeline(spans: Sequence[Mapping[str, Any]], lang: str = "en") -> SafeString:
-    """The spans of a session ({kind, from_s, to_s}) as SVG with a legend; empty when nothing is known."""
+def broke(facts: Mapping[str, Any]) -> bool:
+    """Whether a session stopped with an error."""
+    return bool(facts.get("playback_failed") or facts.get("failed_start"))
+
+
+def timeline(spans: Sequence[Mapping[str, Any]], lang: str = "en", *, failed: bool = False) -> SafeString:
+    """The spans of a session ({kind, from_s, to_s}) as SVG with a legend; empty when nothing is known.
+
+    `failed`: the session stopped with an error, which is marked at its end.
+    """
     end = max((float(span["to_s"]) for span in spans), default=0.0)
     if end <= 0:
         return SafeString("")
@@ -49,13 +59,20 @@ def timeline(spans: Sequence[Mapping[str, Any]], lang: str = "en") -> SafeString
     bars = format_html_join(
         "", '<rect class="{}" x="{}" y="0" width="{}" height="40"><title>{}</title></rect>', _bars(spans, end, words)
     )
-    ticks = format_html_join("", '<text x="{}" y="62" text-anchor="{}">{}</text>', _ticks(end))
+    if failed:
+        bars += format_html(
+            '<rect class="error" x="988" y="0" width="12" height="40"><title>{}</title></rect>', words["error"]
+        )
+    ticks = format_html_join("", "<span>{}</span>", ((tick,) for tick in _ticks(end)))
     kinds = [kind for kind in ("startup", "play", "stall", "pause", "seek") if any(s["kind"] == kind for s in spans)]
+    kinds += ["error"] if failed else []
     legend = format_html_join("", '<li class="{}"><i></i>{}</li>', ((kind, words[kind]) for kind in kinds))
     text = ", ".join(f"{words[s['kind']]} {clock(s['from_s'])}–{clock(s['to_s'])}" for s in spans[:40])
+    text += f", {words['error']}" if failed else ""
     return format_html(
-        '<div class="timeline"><svg viewBox="0 0 1000 68" role="img" aria-label="{}">{}{}</svg>'
-        '<ul class="legend">{}</ul></div>',
+        '<div class="timeline">'
+        '<svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+        '<div class="ticks" aria-hidden="true">{}</div><ul class="legend">{}</ul></div>',
         words["drawn"].format(text=text), bars, ticks, legend,
     )  # fmt: skip
 
@@ -71,12 +88,7 @@ def _bars(spans: Sequence[Mapping[str, Any]], end: float, words: Mapping[str, st
     return bars
 
 
-def _ticks(end: float) -> list[tuple[str, str, str]]:
-    return [
-        (
-            "0" if part == 0 else f"{part * WIDTH:.0f}",
-            "start" if part == 0 else "end" if part == 1 else "middle",
-            clock(part * end),
-        )
-        for part in (0, 0.25, 0.5, 0.75, 1)
-    ]
+def _ticks(end: float) -> list[str]:
+    """Times under the drawing: five, or as many as differ."""
+    parts = (0, 0.25, 0.5, 0.75, 1) if end >= 8 else (0, 1)
+    return [clock(part * end) for part in parts]

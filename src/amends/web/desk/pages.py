@@ -127,7 +127,7 @@ def recovery(request: HttpRequest, recovery_id: str) -> HttpResponse:
         failure=failure,
         customer=amends.customers.queries.by_id([found.customer_id]).get(found.customer_id),
         viewing=viewing,
-        timeline=charts.timeline(viewing.spans) if viewing else "",
+        timeline=charts.timeline(viewing.spans, failed=charts.broke(viewing.facts)) if viewing else "",
         facts=_facts(failure.facts),
         acts=[(act, amends.outbox.queries.tries(act.key)) for act in acts],
         remedies=amends.remedies.queries.remedies_of([recovery_id]).get(recovery_id, []),
@@ -190,7 +190,11 @@ def session(request: HttpRequest, session_id: str) -> HttpResponse:
     viewing = amends.signals.queries.viewing(session_id)
     if viewing is None:
         raise Http404("no such session")
-    context = {"viewing": viewing, "timeline": charts.timeline(viewing.spans), "facts": _facts(viewing.facts)}
+    context = {
+        "viewing": viewing,
+        "timeline": charts.timeline(viewing.spans, failed=charts.broke(viewing.facts)),
+        "facts": _facts(viewing.facts),
+    }
     return page(request, "session", "sessions", **context)
 
 

@@ -4,6 +4,7 @@
   const kept = localStorage.getItem("theme");
   if (kept) root.dataset.theme = kept;
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     const button = document.getElementById("theme");
     if (!button) return;
     button.hidden = false;

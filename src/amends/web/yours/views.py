@@ -78,7 +78,7 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
         "greeting": phrases.greeting(customer.name, lang),
         "when": words["when"].format(day=day, time=time),
         "happened": phrases.what_happened(failure.facts, lang),
-        "timeline": charts.timeline(viewing.spans, lang) if viewing else "",
+        "timeline": charts.timeline(viewing.spans, lang, failed=charts.broke(viewing.facts)) if viewing else "",
         "spans": [_span(span, lang) for span in viewing.spans] if viewing else [],
         "done": _done(recovery, locale, words),
         "answer": answers[-1] if answers else None,
