@@ -27,7 +27,7 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
     [
         ("[compny]\n", "unknown section"),
         ("[company]\nnam = 'x'\n", "no field 'nam'"),
-        ("[company]\nname = 3\n", "must be str"),
+        ("[company]\nname = 3\n", "must be text"),
         ("[company]\ntime_zone = 'Mars/Olympus'\n", "no IANA zone"),
         ("[company]\ncurrency = 'EURO'\n", "ISO 4217"),
         ("[holdout]\nshare = 1.5\n", "between 0 and 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,29 @@ from amends.ground.money import MoneyError, minor_digits
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message says file, field and what to write instead."""
+    """The configuration cannot be used; the message says file, line, field and what to write instead."""
+
+    def __init__(self, says: str, path: Path | None = None, section: str = "", key: str = "", line: int = 0) -> None:
+        self.says = f"[{section}] {says}" if section else says
+        self.file, self.line = str(path or ""), line or (_line_of(path, section, key) if path else 1)
+        super().__init__(f"{self.file}:{self.line}: {self.says}" if path else self.says)
+
+
+def _line_of(path: Path, section: str, key: str) -> int:
+    """Where a section, or a field of it, stands; 1 where it is not in the file (the environment may have said it)."""
+    here, found = False, 1
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return 1
+    for number, line in enumerate(lines, 1):
+        head = re.match(r"\s*\[([^\]]+)\]", line)
+        if head:
+            here = head[1].strip() == section
+            found = number if here else found
+        elif here and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return number
+    return found
 
 
 @dataclass(frozen=True)
@@ -215,7 +238,13 @@ def read_config(directory: Path, environment: Mapping[str, str]) -> Config:
     try:
         raw = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+        at = re.search(r"line (\d+)", str(error))
+        raise ConfigError(f"not readable as TOML: {error}", path, line=int(at[1]) if at else 1) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", path) from error
+    for section, given in raw.items():
+        if not isinstance(given, dict):
+            raise ConfigError(f"{section} = {given!r} stands outside of a section; write [section] above it", path)
     for variable, (section, name) in FROM_ENVIRONMENT.items():
         if environment.get(variable):
             raw.setdefault(section, {})[name] = environment[variable]
@@ -229,7 +258,8 @@ def _build(directory: Path, path: Path, raw: dict[str, Any], environment: Mappin
     database = raw.pop("database", {})
     unknown = set(raw) - set(SECTIONS)
     if unknown:
-        raise ConfigError(f"{path}: unknown section [{min(unknown)}]; known: {', '.join(SECTIONS)}, web, database")
+        known = ", ".join((*SECTIONS, "web", "database"))
+        raise ConfigError(f"unknown section; known: {known}", path, min(unknown))
     sections = {name: _section(path, name, kind, raw.get(name, {})) for name, kind in SECTIONS.items()}
     config = Config(
         directory=directory,
@@ -245,21 +275,30 @@ def _section(path: Path, name: str, kind: type[Any], given: dict[str, Any]) -> A
     known = {f.name: type(f.default) for f in fields(kind)}
     for key, value in given.items():
         if key not in known:
-            raise ConfigError(f"{path}: [{name}] has no field {key!r}; known: {', '.join(known)}")
+            raise ConfigError(f"no field {key!r}; known: {', '.join(known)}", path, name, key)
         wanted = known[key]
-        if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
-            raise ConfigError(f"{path}: [{name}] {key} = {value!r} must be {wanted.__name__}")
+        if not (type(value) is wanted or (wanted is float and type(value) is int)):
+            raise ConfigError(f"{key} = {value!r} must be {WANTED[wanted]}", path, name, key)
     return kind(**given)
+
+
+WANTED: Mapping[type[Any], str] = {
+    str: 'text in "quotes"',
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 def _check(path: Path, config: Config) -> None:
     try:
         ZoneInfo(config.company.time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"{path}: [company] time_zone: {config.company.time_zone!r} is no IANA zone") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Europe" is a folder of zones
+        says = f"time_zone: {config.company.time_zone!r} is no IANA zone; write one such as Europe/Berlin"
+        raise ConfigError(says, path, "company", "time_zone") from error
     try:
         minor_digits(config.company.currency)
     except MoneyError as error:
-        raise ConfigError(f"{path}: [company] currency: {error}") from error
+        raise ConfigError(f"currency: {error}", path, "company", "currency") from error
     if not 0 <= config.holdout.share <= 1:
-        raise ConfigError(f"{path}: [holdout] share = {config.holdout.share} must lie between 0 and 1")
+        raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")

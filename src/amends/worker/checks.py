@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 import amends.promises.files
-import amends.recoveries.budgets
 import amends.recoveries.checks
 import amends.recoveries.files
-from amends.ground.config import ConfigError, read_config
+from amends.ground.config import Config, ConfigError, read_config
 from amends.ground.marked import Mistake
 from amends.notices import lint
+from amends.promises.records import Promise
+from amends.recoveries.policy.tree import Table
+from amends.worker import sums, wording
 
 
 def check(directory: Path, *, as_json: bool) -> int:
@@ -23,7 +26,7 @@ def check(directory: Path, *, as_json: bool) -> int:
     if not (directory / "amends.toml").exists():
         print(f"{directory} has no amends.toml; `amends init {directory}` makes one")
         return 2
-    found = list(_all(directory))
+    found = findings(directory, datetime.now(UTC).date())
     if as_json:
         print(json.dumps([vars_of(mistake) for mistake in found]))
     else:
@@ -35,32 +38,84 @@ def vars_of(mistake: Mistake) -> dict[str, object]:
     return {name: getattr(mistake, name) for name in ("file", "line", "severity", "says", "hint")}
 
 
-def _all(directory: Path) -> Iterator[Mistake]:
+def findings(directory: Path, today: date) -> list[Mistake]:
+    """Everything that can be seen wrong, file by file."""
+    return list(_all(directory, today))
+
+
+def _all(directory: Path, today: date) -> Iterator[Mistake]:
+    config = Config(directory)
     try:
-        read_config(directory, os.environ)
+        config = read_config(directory, os.environ)
     except ConfigError as error:
-        yield Mistake(str(directory / "amends.toml"), 1, str(error))
+        yield Mistake(error.file or str(directory / "amends.toml"), error.line, error.says)
+    else:
+        yield from wording.check(config)
     promises, wrong = amends.promises.files.read_all(directory)
     yield from wrong
-    policies, wrong = amends.recoveries.files.read_all(directory)
-    yield from wrong
+    policies, mistaken = amends.recoveries.files.read_all(directory)
+    yield from mistaken
     for policy in policies:
         yield from amends.recoveries.checks.check(policy)
-    yield from amends.recoveries.budgets.check(directory, {policy.name for policy in policies})
-    covered = {policy.promise for policy in policies}
-    for promise in promises:
-        if promise.name not in covered and "any" not in covered:
-            yield Mistake(str(directory / "policies"), 1, f"no policy covers {promise.name}", "add one, or one for any")
+        yield from sums.check(policy, config.company.currency)
+    unread = {Path(mistake.file) for mistake in (*wrong, *mistaken)}
+    yield from _together(directory, promises, policies, unread)
+    yield from _not_yet(directory, promises, policies, today)
+    yield from _not_read(directory)
     for path in sorted((directory / "notices").glob("*.md")):
         for finding in lint.lint_file(path):
             yield Mistake(finding.file, finding.line, f"{finding.rule}: {finding.text}", finding.hint, finding.severity)
 
 
+def _together(
+    directory: Path, promises: Sequence[Promise], policies: Sequence[Table], unread: set[Path]
+) -> Iterator[Mistake]:
+    """Whether each promise has its policy, each policy its promise, and only one of each."""
+    answered: dict[str, str] = {}
+    for policy in policies:
+        if policy.promise in answered:
+            says = f"{answered[policy.promise]} answers {policy.promise} already; only one of them is used"
+            yield Mistake(policy.file, 1, says, "put the rows into one policy")
+        answered[policy.promise] = Path(policy.file).name
+        if policy.promise != "any" and policy.promise not in {p.name for p in promises} and not unread:
+            says = f"no file in promises/ is called {policy.promise}"
+            hint = "right where other systems report such failures themselves; otherwise mend the name"
+            yield Mistake(policy.file, 1, says, hint, "warning")
+    for promise in promises:
+        if promise.name in answered or unread & set((directory / "policies").glob("*")):
+            continue
+        if "any" not in answered:
+            yield Mistake(str(directory / "policies"), 1, f"no policy covers {promise.name}", "add one, or one for any")
+        else:
+            says = f"no policy of its own for {promise.name}: its failures fall to the policy for any"
+            hint = f"add one with promise: {promise.name}, or leave it so"
+            yield Mistake(str(directory / "policies" / answered["any"]), 1, says, hint, "warning")
+
+
+def _not_yet(directory: Path, promises: Sequence[Promise], policies: Sequence[Table], today: date) -> Iterator[Mistake]:
+    for kind, found in (("promise", promises), ("policy", policies)):
+        for one in found:
+            since = min(version.since for version in one.versions)
+            if since > today:
+                file = one.file if isinstance(one, Table) else str(directory / "promises" / f"{one.name}.yaml")
+                says = f"{kind} {one.name} begins on {since}: until then it says nothing"
+                yield Mistake(file, 1, says, "write an earlier from: where it holds already", "warning")
+
+
+def _not_read(directory: Path) -> Iterator[Mistake]:
+    """Files that look as if they counted and do not."""
+    for folder in ("promises", "policies"):
+        for path in sorted((directory / folder).glob("*.yml")):
+            yield Mistake(str(path), 1, "not read: only *.yaml is", f"rename it to {path.stem}.yaml", "warning")
+
+
 def _tell(found: list[Mistake]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     for mistake in found:
         colour = "red" if mistake.severity == "error" else "yellow"
-        console.print(f"[bold]{mistake.file}:{mistake.line}[/] [{colour}]{mistake.severity}[/] {mistake.says}")
+        console.print(f"{mistake.file}:{mistake.line}", style="bold", end=" ")
+        console.print(mistake.severity, style=colour, end=" ")
+        console.print(mistake.says)
         if mistake.hint:
             console.print(f"    {mistake.hint}", style="dim")
     errors = sum(mistake.severity == "error" for mistake in found)

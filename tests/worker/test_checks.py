@@ -1,0 +1,98 @@
+"""`amends check` sees what would go wrong later, and says where."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from amends.ground.marked import Mistake
+from amends.scenarios.starter import files as starter
+from amends.worker import checks
+
+TODAY = date(2026, 11, 24)
+POLICY = "policies/film-plays.yaml"
+TOML = "amends.toml"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    starter.write(tmp_path)
+    return tmp_path
+
+
+def _changed(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), "utf-8")
+
+
+def _errors(shop: Path) -> list[Mistake]:
+    return [mistake for mistake in checks.findings(shop, TODAY) if mistake.severity == "error"]
+
+
+def test_what_init_writes_has_no_error_and_one_thing_to_change(shop: Path) -> None:
+    (salt,) = checks.findings(shop, TODAY)
+
+    assert (salt.severity, "salt" in salt.says) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "severity", "says"),
+    [
+        (POLICY, "refund: {percent: 100, of: price}", "refund: {percent: -5, of: price}", "error", "less than nothing"),
+        (POLICY, "refund: {percent: 100, of: price}", "refund: -5.00 EUR", "error", "less than nothing"),
+        ("policies/any.yaml", "then: []", "then: [{credit: 5.00 USD}]", "warning", "no price says the currency"),
+        (POLICY, "from: 2026-01-01", "from: 2099-01-01", "warning", "until then it says nothing"),
+        ("promises/film-plays.yaml", "from: 2026-01-01", "from: 2099-01-01", "warning", "until then it says nothing"),
+        (POLICY, "promise: film-plays", "promise: film-palys", "warning", "is called film-palys"),
+        (POLICY, "promise: film-plays", "promise: film-palys", "warning", "fall to the policy for any"),
+        (POLICY, "promise: film-plays", "promise: any", "error", "only one of them is used"),
+        (TOML, 'locale = "en"', 'locale = "klingon"', "error", "no language"),
+        (TOML, 'locale = "en"', 'locale = "fr"', "warning", "amends has words in en, de"),
+        (TOML, '"care@example.org"', '"care"', "error", "no mail address"),
+        (TOML, "<care@example.org>", "", "error", "no mail address"),
+        (TOML, '"http://127', '"127', "error", "lead nowhere"),
+    ],
+)
+def test_it_sees(shop: Path, file: str, before: str, after: str, severity: str, says: str) -> None:
+    _changed(shop / file, before, after)
+
+    assert any(m.severity == severity and says in m.says and m.line for m in checks.findings(shop, TODAY))
+
+
+def test_a_file_with_another_ending_is_named(shop: Path) -> None:
+    (shop / POLICY).rename(shop / "policies/film-plays.yml")
+
+    assert any("film-plays.yml" in m.file and "rename it" in m.hint for m in checks.findings(shop, TODAY))
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "line"),
+    [
+        (POLICY, "from: 2026-01-01", "from: 2026-13-01", 8),
+        ("promises/film-plays.yaml", "from: 2026-01-01", "from: 2026-02-30", 10),
+        (POLICY, "{days: 90,", "{days: ninety,", 8),
+        (TOML, "silence_s = 60", 'silence_s = "60"', 20),
+        (TOML, "silence_s = 60", "silence = 60", 20),
+        (TOML, "[limits]", "[limit]", 27),
+        (TOML, "share = 0.05", "share = 0.05.", 24),
+    ],
+)
+def test_a_mistake_has_file_line_and_no_traceback(shop: Path, file: str, before: str, after: str, line: int) -> None:
+    _changed(shop / file, before, after)
+
+    (mistake,) = _errors(shop)
+
+    assert (mistake.file, mistake.line) == (str(shop / file), line)
+    assert str(shop) not in mistake.says
+
+
+def test_it_is_printed_for_people_even_with_brackets_in_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _changed(shop / TOML, 'name = "Example Streaming"', "name = 3")
+
+    code = checks.check(shop, as_json=False)
+
+    assert code == 1
+    assert "[company] name = 3" in capsys.readouterr().out
