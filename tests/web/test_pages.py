@@ -15,11 +15,13 @@ import amends.recoveries.queries
 import amends.recoveries.steps
 import amends.signals.steps
 from amends.closure import queries as closure
+from amends.ground.moments import to_ms
 from amends.notices import tokens
 from amends.outbox import queries as outbox
 from amends.recoveries.records import RecoveryState
 from amends.remedies import steps as remedies
 from amends.scenarios.starter import files
+from amends.signals import door
 from amends.signals.models import SignalRow
 
 NOW = datetime.now(UTC)
@@ -159,3 +161,16 @@ def test_the_quarantine_is_read_and_mended_over_the_api(client: Client, settings
     done = client.post(f"/v1/quarantine/{item['number']}/dismiss", headers=head)
     assert done.json()["state"] == "dismissed"
     assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
+
+
+@pytest.mark.django_db
+def test_long_lists_go_on_behind_the_first_page(client: Client) -> None:
+    desk, at = operator(client), to_ms(NOW)
+    reports = [f'sid="session-{n:03d}",e=ps,sta=p,ts={at - 1000 * n},v=2'.encode() for n in range(60)]
+    door.log().append("cmcd", b"\n".join(reports), at)
+    amends.signals.steps.absorb(NOW)
+
+    assert 'href="?page=2"' in desk.get("/desk/sessions").content.decode()
+    assert desk.get("/desk/sessions?page=2").content.count(b">session-0") == 10
+    assert desk.get("/desk/sessions?q=session-007").content.count(b">session-007<") == 1
+    assert desk.get("/desk/sessions?page=zero").status_code == 200

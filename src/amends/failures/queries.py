@@ -61,9 +61,11 @@ def _recurrence(
     return Recurrence(len(found), round(sum(2 ** (-age / half_life) for age in found), 6))
 
 
-def recent(limit: int, customer_id: str = "") -> list[Failure]:
-    rows = FailureRow.objects.filter(withdrawn_at=None).order_by("-started_at")
-    return [_failure(row) for row in (rows.filter(customer_id=customer_id) if customer_id else rows)[:limit]]
+def recent(limit: int, customer_id: str = "", skip: int = 0) -> list[Failure]:
+    """Newest first, of one customer where asked, behind the first `skip`."""
+    rows = FailureRow.objects.filter(withdrawn_at=None).order_by("-started_at", "failure_id")
+    rows = rows.filter(customer_id=customer_id) if customer_id else rows
+    return [_failure(row) for row in rows[skip : skip + limit]]
 
 
 def count(since: datetime | None = None) -> int:

@@ -54,13 +54,20 @@ def viewing(session_id: str) -> Viewing | None:
     return next(iter(viewings([session_id])), None)
 
 
-def recent_viewings(limit: int, only_unclaimed: bool = False) -> list[Viewing]:
-    """The newest viewings first; those that nobody claims alone, where asked."""
-    rows = ViewingRow.objects.order_by("-started_at")
+def recent_viewings(limit: int, only_unclaimed: bool = False, search: str = "", skip: int = 0) -> list[Viewing]:
+    """The newest viewings first, behind the first `skip`; where asked only what nobody claims.
+
+    `search` is the beginning of a session's id, or a customer's id.
+    """
+    rows = ViewingRow.objects.order_by("-started_at", "session_id")
+    if search:
+        played = PlaybackRow.objects.filter(customer_id=search).values("session_id")
+        mine = Q(session_id__startswith=search) | Q(customer_id=search) | Q(session_id__in=played)
+        rows = rows.filter(mine)
     if only_unclaimed:
         claimed = PlaybackRow.objects.values("session_id")
         rows = rows.filter(customer_id="").exclude(session_id__in=claimed)
-    return _viewings(list(rows[:limit]))
+    return _viewings(list(rows[skip : skip + limit]))
 
 
 def unclaimed_count() -> int:

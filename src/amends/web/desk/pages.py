@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -157,10 +157,28 @@ def _facts(facts: Any) -> list[tuple[str, str, str]]:
 
 @operator
 def failures(request: HttpRequest) -> HttpResponse:
-    found = amends.failures.queries.recent(PAGE, request.GET.get("q", "").strip())
+    search, skip = request.GET.get("q", "").strip(), _skip(request)
+    found = amends.failures.queries.recent(PAGE + 1, search, skip)
     decided = amends.recoveries.queries.of_failures([failure.failure_id for failure in found])
-    rows = [(failure, decided.get(failure.failure_id)) for failure in found]
-    return page(request, "failures", "failures", rows=rows, search=request.GET.get("q", "").strip())
+    rows = [(failure, decided.get(failure.failure_id)) for failure in found[:PAGE]]
+    return page(request, "failures", "failures", rows=rows, search=search, **_pages(request, skip, len(found)))
+
+
+def _skip(request: HttpRequest) -> int:
+    number = request.GET.get("page", "1")
+    return (min(int(number), 100_000) - 1) * PAGE if number.isdecimal() and int(number) else 0
+
+
+def _pages(request: HttpRequest, skip: int, found: int) -> dict[str, str]:
+    """Links to older and newer rows that keep what was asked for."""
+    number, query = skip // PAGE + 1, request.GET.copy()
+    links = {"older": number + 1 if found > PAGE else 0, "newer": number - 1}
+    return {name: _with_page(query, to) if to else "" for name, to in links.items()}
+
+
+def _with_page(query: QueryDict, number: int) -> str:
+    query["page"] = str(number)
+    return query.urlencode()
 
 
 @operator
@@ -181,8 +199,10 @@ def act(request: HttpRequest, key: str) -> HttpResponse:
 @operator
 def sessions(request: HttpRequest) -> HttpResponse:
     unclaimed = request.GET.get("unclaimed") == "1"
-    rows = amends.signals.queries.recent_viewings(PAGE, unclaimed)
-    return page(request, "sessions", "sessions", rows=rows, unclaimed=unclaimed)
+    search, skip = request.GET.get("q", "").strip(), _skip(request)
+    found = amends.signals.queries.recent_viewings(PAGE + 1, unclaimed, search, skip)
+    context = {"rows": found[:PAGE], "unclaimed": unclaimed, "search": search}
+    return page(request, "sessions", "sessions", **context, **_pages(request, skip, len(found)))
 
 
 @operator

@@ -35,7 +35,7 @@ def minor(value: int, currency: str) -> str:
 @register.filter
 def seconds(value: float | None) -> str:
     """`84.2` as `1 min 24 s`; below a minute with one decimal."""
-    if value is None:
+    if not isinstance(value, int | float):
         return "not known"
     if value < 60:
         return f"{value:.1f} s".replace(".0 s", " s")
