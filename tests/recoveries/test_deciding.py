@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from amends.failures.records import Evidence, Failure, Recurrence, Severity
 from amends.ground.marked import Mistake
 from amends.ground.money import Money
-from amends.recoveries import checks, files, rules
+from amends.recoveries import files, rules
+from amends.recoveries.policy.checking import check
 from amends.recoveries.queries import decision_from_json, decision_to_json
 from amends.recoveries.records import Decision
 
@@ -142,7 +143,7 @@ def test_a_mistake_is_shown_with_its_line(tmp_path: Path, before: str, after: st
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("      - id: rest\n        when: {}\n        then: [apology]\n", "", "fit no row"),
+        ("      - id: rest\n        when: {}\n        then: [apology]\n", "", "no row fits"),
         ("percent: 100", "percent: 200", "150 %"),
         ("{severity: severe}", "{severity: severe, recurrence: {'>=': 1}}", "without a person"),
         ("{severity: severe}", "{}", "never be reached"),
@@ -153,11 +154,11 @@ def test_a_table_that_would_be_unfair_is_found_before_anybody_is_paid(
 ) -> None:
     policy = files.read(written(tmp_path, ROW.replace(before, after, 1)))
 
-    assert any(says in mistake.says for mistake in checks.check(policy))
+    assert any(says in mistake.says for mistake in check(policy))
 
 
 def test_the_starter_policies_are_in_order() -> None:
     policies, mistakes = files.read_all(STARTER)
 
     assert not mistakes
-    assert [found for policy in policies for found in checks.check(policy)] == []
+    assert [found for policy in policies for found in check(policy)] == []

@@ -1,13 +1,19 @@
-"""`amends policy`: decide, explain, check, compare and print tables of fairness. Only a recovery needs an installation."""
+"""`amends policy`: decide, explain, check, compare and print tables; only a recovery needs an installation."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
+
+from amends.cli.entering import Json
+from amends.ground.marked import Mistake
+from amends.recoveries.policy.tree import Table
 
 app = typer.Typer(help="Published rules and policies: decide, explain, check, compare, print.", no_args_is_help=True)
 
@@ -42,3 +48,59 @@ def _opened(name: str) -> AbstractContextManager[BinaryIO]:
     except OSError as error:
         typer.secho(f"{name}: {error.strerror}", fg="red", err=True)
         raise typer.Exit(2) from error
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str], typer.Argument(help="Policy files, rule files, directories, names of published rules.")
+    ],
+    json_: Json = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also which rows overlap.")] = False,
+) -> None:
+    """Find unreachable rows, gaps, overlaps and unfair amounts, with file, line and a hint. Exit 1 on errors."""
+    from amends.recoveries.policy import checking
+
+    found = [mistake for table in _tables(files) for mistake in _checked(table, checking.check, verbose)]
+    if json_:
+        typer.echo(json.dumps([_mistake(one) for one in found], ensure_ascii=False))
+    else:
+        _tell(found)
+    raise typer.Exit(int(any(one.severity == "error" for one in found)))
+
+
+def _checked(table: Table | Mistake, check: Callable[..., list[Mistake]], verbose: bool) -> list[Mistake]:
+    return [table] if isinstance(table, Mistake) else check(table, notes=verbose)
+
+
+def _tables(names: list[str]) -> list[Table | Mistake]:
+    """The table of each file or published rule; a Mistake in the place of one that cannot be read."""
+    paths = [path for name in names for path in (sorted(Path(name).glob("*.yaml")) if Path(name).is_dir() else [name])]
+    return [_table(str(path)) for path in paths]
+
+
+def _table(name: str) -> Table | Mistake:
+    from amends.recoveries import files
+    from amends.recoveries.policy import packs
+
+    if name in packs.names():
+        return packs.rule(name)
+    try:
+        return files.read(Path(name))
+    except Mistake as mistake:
+        return mistake
+    except OSError as error:
+        return Mistake(name, 1, f"cannot be read: {error.strerror}", f"a file, or one of {', '.join(packs.names())}")
+
+
+def _mistake(one: Mistake) -> dict[str, object]:
+    return {"file": one.file, "line": one.line, "severity": one.severity, "text": one.says, "hint": one.hint}
+
+
+def _tell(found: list[Mistake]) -> None:
+    colours = {"error": "red", "warning": "yellow"}
+    for one in found:
+        severity = typer.style(one.severity, fg=colours.get(one.severity, "blue"))
+        typer.echo(f"{one.file}:{one.line} {severity} {one.says}" + (f"\n    {one.hint}" if one.hint else ""))
+    errors, warnings = (sum(one.severity == kind for one in found) for kind in ("error", "warning"))
+    typer.echo(f"{errors} error(s), {warnings} warning(s)" if errors or warnings else "Everything is in order.")

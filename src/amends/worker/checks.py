@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 
 import amends.promises.files
-import amends.recoveries.checks
 import amends.recoveries.files
 from amends.ground.config import Config, ConfigError, read_config
 from amends.ground.marked import Mistake
 from amends.notices import lint
 from amends.promises.records import Promise
+from amends.recoveries.policy import checking
 from amends.recoveries.policy.tree import Table
 from amends.worker import sums, wording
 
@@ -56,7 +56,7 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
     policies, mistaken = amends.recoveries.files.read_all(directory)
     yield from mistaken
     for policy in policies:
-        yield from amends.recoveries.checks.check(policy)
+        yield from checking.check(policy)
         yield from sums.check(policy, config.company.currency)
     unread = {Path(mistake.file) for mistake in (*wrong, *mistaken)}
     yield from _together(directory, promises, policies, unread)

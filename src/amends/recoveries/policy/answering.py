@@ -1,4 +1,4 @@
-"""`amends policy decide`: lines of `{"id", "rule", "inputs"}` in, one answer a line out; what cannot be decided says why."""
+"""`amends policy decide`: lines of `{"id", "rule", "inputs"}` in, one answer a line out, or why there is none."""
 
 from __future__ import annotations
 
