@@ -1,10 +1,11 @@
-"""The connectors of this installation, made from its configuration."""
+"""The connectors of this installation, made from its configuration; what is not configured is not even imported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from amends.connectors.billing.webhook import BillingWebhook
+from amends.connectors.coupons.connector import OwnCoupons
 from amends.connectors.smtp.mailer import SmtpMailer
 from amends.ground.config import Config
 from amends.outbox.records import Connector
@@ -12,8 +13,19 @@ from amends.outbox.records import Connector
 
 def connect(config: Config) -> Mapping[str, Connector]:
     """Every connector by the name under which acts ask for it."""
-    connectors: list[Connector] = [
+    always: list[Connector] = [
         BillingWebhook(config.billing.url, config.billing.secret),
         SmtpMailer(config.mail.smtp_url, config.mail.sender),
+        OwnCoupons(config.coupons.valid_days),
     ]
-    return {connector.name: connector for connector in connectors}
+    return {connector.name: connector for connector in (*always, *_asked_for(config))}
+
+
+def _asked_for(config: Config) -> Iterator[Connector]:
+    """Those with heavier libraries behind them, each only where a remedy is sent to it or its address is set."""
+    remedies = config.remedies
+    used = {remedies.refund, remedies.credit, remedies.credit_note, remedies.coupon, remedies.label}
+    if "stripe" in used:
+        from amends.connectors.stripe.connector import StripeConnector
+
+        yield StripeConnector(config.stripe.url, config.stripe.secret)
