@@ -72,10 +72,15 @@ def why_a_person(decision: Decision, failure: Failure, limits: Limits) -> tuple[
     cap = limits.evidence.get(failure.evidence)
     if cap is not None and cap.currency != total.currency:
         reasons.append(f"{failure.evidence.value} brings at most {cap}, and this is {total}")
-    score = failure.facts.get("abuse_score")
-    if limits.person_from is not None and isinstance(score, int | float) and score >= limits.person_from:
+    score = _abuse_score(failure)
+    if limits.person_from is not None and score is not None and score >= limits.person_from:
         reasons.append(f"the abuse score is {score}: look before goodwill is given; it alone denies nothing")
     return max(signers, bool(reasons)), "; ".join(reasons)
+
+
+def _abuse_score(failure: Failure) -> float | None:
+    score = failure.facts.get("abuse_score")
+    return float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
 
 
 def _currency(goodwill: Sequence[Remedy]) -> str:
