@@ -31,3 +31,9 @@ def _record(row: CustomerRow) -> Customer:
 def export_rows() -> Iterator[dict[str, Any]]:
     """Every customer, streaming."""
     yield from (dict(row) for row in CustomerRow.objects.order_by("pk").values().iterator(5000))
+
+
+def segments() -> dict[str, str]:
+    """The segment of every customer that has one."""
+    rows = CustomerRow.objects.exclude(segment="").values_list("customer_id", "segment")
+    return dict(rows.iterator(50_000))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from amends.ground.money import Money
 from amends.recoveries.models import ApprovalRow, BudgetRow, MoveRow, PolicyRow, RecoveryRow, StopRow
@@ -207,3 +207,19 @@ def _recovery(row: RecoveryRow) -> Recovery:
 
 def export_rows() -> Iterator[dict[str, Any]]:
     yield from (dict(row) for row in RecoveryRow.objects.order_by("pk").values().iterator(5000))
+
+
+def granted(since: datetime | None, until: datetime | None) -> Iterator[tuple[str, int, bool, float | None]]:
+    """Of recoveries decided in [since, until): failure, minor units, whether anything with an amount was given and not
+    declined, and hours from the decision until it was made right (None while it is not)."""
+    rows = RecoveryRow.objects.all()
+    if since is not None:
+        rows = rows.filter(decided_at__gte=since)
+    if until is not None:
+        rows = rows.filter(decided_at__lt=until)
+    right = MoveRow.objects.filter(recovery=OuterRef("pk"), after=RecoveryState.MADE_RIGHT).order_by("pk").values("at")
+    told = rows.annotate(right_at=Subquery(right[:1]))
+    names = ("failure_id", "amount_minor", "state", "decided_at", "right_at")
+    for failure_id, minor, state, decided_at, right_at in told.values_list(*names).iterator(5000):
+        hours = (right_at - decided_at).total_seconds() / 3600 if right_at else None
+        yield failure_id, minor, minor > 0 and state != RecoveryState.DECLINED, hours
