@@ -116,8 +116,9 @@ def _row(
     if not candidates:
         _hold(row, "no-template", f"write notices/{failure.promise}.{kind}.{lang}.md or notices/any.{kind}.{lang}.md")
         return row
-    tried = [composing.compose(template, values, amount, lang) for template in candidates]
-    said = next((one for one in tried if one.may_be_sent), tried[0])
+    tried = [(template, composing.compose(template, values, amount, lang)) for template in candidates]
+    template, said = next((one for one in tried if one[1].may_be_sent), tried[0])
+    row.template = template.kind
     _fill(row, said)
     if not said.may_be_sent:
         return row

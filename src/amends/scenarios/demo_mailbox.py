@@ -33,6 +33,7 @@ class DemoMailbox:
         self.times: dict[str, int] = {}
         self.lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
+        self.kept = len(list(directory.glob("*.eml")))
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         to = envelope.rcpt_tos[0]
@@ -48,7 +49,8 @@ class DemoMailbox:
 
     def _keep(self, content: bytes) -> None:
         with self.lock:
-            path = self.directory / f"{len(list(self.directory.glob('*.eml'))) + 1:06d}.eml"
+            self.kept += 1
+            path = self.directory / f"{self.kept:06d}.eml"
             with path.open("xb") as file:
                 file.write(content)
                 file.flush()

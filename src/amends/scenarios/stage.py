@@ -31,6 +31,7 @@ from amends.scenarios.tally import Tally
 
 PATIENCE_S = 150
 STARTER = "film-plays"  # the starter's own promise; a story with files of its own puts them in its place
+KINDS = ("promises", "policies", "notices")
 COLUMNS = (
     SpinnerColumn(),
     TextColumn("{task.description:<44}"),
@@ -151,13 +152,12 @@ class Stage:
 
     def _own_files(self) -> None:
         """Put the story's promises, policies and notices where the starter's were."""
-        for kind in ("promises", "policies", "notices"):
-            folder = self.here / kind
-            if folder.is_dir():
-                for starters in (self.place / kind).glob(f"{STARTER}*"):
-                    starters.unlink()
-                for own in folder.iterdir():
-                    (self.place / kind / own.name).write_bytes(own.read_bytes())
+        own = [self.here / kind for kind in KINDS if (self.here / kind).is_dir()]
+        for starters in [path for kind in KINDS if own for path in (self.place / kind).glob(f"{STARTER}*")]:
+            starters.unlink()
+        for folder in own:
+            for file in folder.iterdir():
+                (self.place / folder.name / file.name).write_bytes(file.read_bytes())
 
     def _amends(self, *words: str) -> str:
         command = [sys.executable, "-m", "amends", *words]
@@ -186,6 +186,15 @@ class Stage:
             os.killpg(self.server.pid, signal.SIGKILL)
             self.server.wait()
         self._start_server()
+
+    def ingest(self, name: str, lines: Sequence[str]) -> None:
+        """Hand a log over as a file; the same file again changes nothing."""
+        folder = self.place / "demo-recordings"
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        if not path.exists():
+            path.write_text("\n".join(lines) + "\n", "utf-8")
+        self._amends("ingest", str(path), "--dir", str(self.place))
 
     def post_events(self, client: httpx.Client, events: Sequence[dict[str, Any]]) -> None:
         """Send CloudEvents as NDJSON, packed."""

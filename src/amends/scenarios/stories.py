@@ -6,7 +6,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-STORIES = {"buffering-evening": "amends.scenarios.buffering_evening.demo"}
+STORIES = {
+    "buffering-evening": "amends.scenarios.buffering_evening.demo",
+    "outage-yesterday": "amends.scenarios.outage_yesterday.demo",
+}
 
 
 def run(name: str, *, headless: bool, directory: Path | None, port: int) -> int:

@@ -8,15 +8,21 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
+from django.conf import settings
 from django.db import close_old_connections
 
 import amends.closure.steps
 import amends.failures.steps
 import amends.incidents.steps
 import amends.notices.steps
+import amends.notices.templates
+import amends.promises.files
+import amends.recoveries.files
 import amends.recoveries.steps
 import amends.remedies.steps
 import amends.signals.steps
+from amends.ground import trouble
+from amends.notices.records import Finding
 
 log = logging.getLogger("amends.worker")
 Step = Callable[[datetime], int]
@@ -34,6 +40,8 @@ STORY: Sequence[Step] = (
     amends.notices.steps.compose,
     amends.closure.steps.follow_up,
 )
+# What landed before a turn began has been read when these come to their turn; of what landed since, nobody is sure.
+AS_OF_THE_BEGINNING = (amends.incidents.steps.settle,)
 IDLE_S = 0.2
 TROUBLE_S = 2.0
 
@@ -44,23 +52,48 @@ def clock() -> datetime:
 
 def turn(now: datetime | None = None) -> int:
     """Let every room do its part once; the number of things that changed."""
-    changed = 0
+    began, changed = now or clock(), 0
     for step in STORY:
-        changed += step(now or clock())
+        changed += step(began if step in AS_OF_THE_BEGINNING else now or clock())
     return changed
 
 
 def run(stop: Event, still_held: Callable[[], bool]) -> None:
     """Turn until told to stop or the story is lost; an error in one turn is logged and the next tries again."""
     amends.signals.steps.open_reports.cache_clear()  # another worker may have gone on since we last looked
+    var, failing = settings.AMENDS.var, True
     while not stop.is_set() and still_held():
         close_old_connections()
         try:
+            look_at_files()
             pause = 0.0 if turn() else IDLE_S
-        except Exception:
+            if failing:
+                trouble.note_success(var)
+            failing = False
+        except Exception as error:
             log.exception("a turn of the story failed; nothing is lost, it is tried again")
-            pause = TROUBLE_S
+            trouble.note_failure(var, error, clock())
+            pause, failing = TROUBLE_S, True
         stop.wait(pause)
+
+
+def look_at_files() -> None:
+    """Read promises, policies and notices where they have changed, so that a mistake in them is told at once."""
+    directory = settings.AMENDS.directory
+    amends.promises.files.in_use(directory)
+    amends.recoveries.files.in_use(directory)
+    _, findings = amends.notices.templates.read_all(directory)
+    _tell_once(tuple(finding for finding in findings if finding.severity == "error"))
+
+
+_told: list[tuple[Finding, ...]] = [()]
+
+
+def _tell_once(findings: tuple[Finding, ...]) -> None:
+    for finding in findings if findings != _told[0] else ():
+        where = {"file": finding.file, "line": finding.line, "hint": finding.hint}
+        log.error(f"a notice cannot be used: {finding.rule} {finding.text}".rstrip(), extra=where)
+    _told[0] = findings
 
 
 def run_until_idle(deliver_once: Callable[[datetime], int], deadline: float) -> bool:

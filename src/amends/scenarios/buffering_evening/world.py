@@ -6,20 +6,12 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from amends.ground.moments import format_moment
+from amends.scenarios import playing
+from amends.scenarios.people import event, person
 
 SOURCE = "demo/streaming"
-FIRST = (
-    *("Ada", "Ben", "Carla", "Dinko", "Emeka", "Finn", "Greta", "Hana", "Ilse", "Jonas", "Kaja", "Lena", "Milan"),
-    *("Nora", "Omar", "Petra", "Quentin", "Rosa", "Sami", "Tilde"),
-)
-LAST = (
-    *("Aydin", "Bauer", "Chen", "Dahl", "Egger", "Fuchs", "Gruber", "Huber", "Ivanova", "Jansen", "Kovac", "Lang"),
-    *("Moser", "Novak", "Okafor", "Pichler", "Reiter", "Steiner"),
-)
 FILMS = (
     *("The Long Way Down", "Nachtzug nach Krems", "A Lamp at the End of the Street", "Winter Harbour", "Zwei Flüsse"),
     *("The Cartographer's Daughter", "Stillstand", "Paper Boats", "Der letzte Sommergast", "Northern Lines"),
@@ -64,21 +56,9 @@ class World:
 def make(seed: int, sessions: int, ends_ms: int) -> World:
     """An evening that ends at `ends_ms` (Unix ms): a few thousand sessions of half as many customers."""
     chance = random.Random(seed)  # noqa: S311 - a story, not a secret
-    customers = [_customer(chance, number) for number in range(max(1, sessions * 2 // 3))]
+    customers = [person(chance, number, "viewer") for number in range(max(1, sessions * 2 // 3))]
     made = [_session(chance, number, customers, ends_ms) for number in range(sessions)]
     return World(customers, made)
-
-
-def _customer(chance: random.Random, number: int) -> dict[str, Any]:
-    first, last = chance.choice(FIRST), chance.choice(LAST)
-    return {
-        "customer_id": f"viewer-{number:05d}",
-        "name": f"{first} {last}",
-        "email": f"{first}.{last}.{number}@viewers.example".lower(),
-        "locale": chance.choice(("en", "en-GB", "de", "de-AT")),
-        "time_zone": "Europe/Vienna",
-        "segment": chance.choice(("new", "regular", "long-standing")),
-    }
 
 
 def _session(chance: random.Random, number: int, customers: list[dict[str, Any]], ends_ms: int) -> Session:
@@ -158,24 +138,12 @@ def events(world: World) -> Iterator[dict[str, Any]]:
 
 
 def _event(event_id: str, type_: str, data: dict[str, Any], at_ms: int | None) -> dict[str, Any]:
-    event = {"specversion": "1.0", "id": event_id, "source": SOURCE, "type": type_, "data": data}
-    if at_ms is not None:
-        event["time"] = format_moment(datetime.fromtimestamp(at_ms / 1000, UTC))
-    return event
+    return event(SOURCE, event_id, type_, data, at_ms)
 
 
 def reports(session: Session) -> Iterator[str]:
-    """CMCD v2 event-mode lines of one session, as its player would send them."""
-    kbps = dict(session.bitrates)
-    current = session.bitrates[0][1]
-    for sequence, (at, state) in enumerate(session.states):
-        current = kbps.get(at, current)
-        event = "e" if state == "f" else "ps"
-        error = ",ec=3016" if state == "f" else ""
-        yield (
-            f'br=({current};v),cid="{session.title[:60]}",e={event}{error},sf=h,sid="{session.session_id}",'
-            f"sn={sequence},st=v,sta={state},ts={session.began_ms + at},v=2"
-        )
+    """What the player of one session sends."""
+    return playing.reports(session.session_id, session.title, session.began_ms, session.states, session.bitrates)
 
 
 def playback_of_traces(began: dict[str, str]) -> list[dict[str, Any]]:
