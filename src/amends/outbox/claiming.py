@@ -6,12 +6,12 @@ over the try that it answers, but for `done`, which always counts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -23,6 +23,7 @@ WAITING = """state IN ('due', 'unknown')"""
 LANE = "kind, batch, canary, urgency"
 COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear, first_at'
 LONGEST_SAYS, LONGEST_REF = 2000, 400
+_decoded = msgspec.json.Decoder().decode
 together = transaction.atomic(savepoint=False)  # one commit for all that is called inside one of them
 
 
@@ -44,23 +45,35 @@ def lanes(connectors: Collection[str], now: datetime) -> list[Lane]:
 
 
 def _heads(connector: str) -> list[Lane]:
-    """The first act of each lane, found by jumping from lane to lane in the index, however many wait in each."""
-    first = f'SELECT b."key" FROM outbox_actrow b WHERE b.connector = %s AND b.{WAITING}'  # noqa: S608
-    order = "ORDER BY b.kind, b.batch, b.canary, b.urgency, b.due_at LIMIT 1"
-    step = "(b.kind, b.batch, b.canary, b.urgency) > (l.kind, l.batch, l.canary, l.urgency)"
+    """The first act of each lane, found by jumping from lane to lane in the index, however many wait in each.
+
+    The next lane has the same beginning and is further in its last part, or has less of the beginning: one look each,
+    because SQLite finds its way by `(a, b) > (c, d)` in the first column only.
+    """
+    parts = LANE.split(", ")
+    further = [
+        [f"b.{part} = l.{part}" for part in parts[:depth]] + [f"b.{parts[depth]} > l.{parts[depth]}"]
+        for depth in range(len(parts) - 1, -1, -1)
+    ]
+    nexts = ", ".join(_first(where, parts[len(where) - 1 :]) for where in further)
+    columns = ", ".join(f"a.{part}" for part in parts)
     sql = f"""
         WITH RECURSIVE l AS (
-            SELECT {LANE}, due_at FROM outbox_actrow WHERE "key" = ({first} {order})
+            SELECT {LANE}, due_at FROM outbox_actrow WHERE "key" = {_first([], parts)}
             UNION ALL
-            SELECT a.kind, a.batch, a.canary, a.urgency, a.due_at
-            FROM l JOIN outbox_actrow a ON a."key" = ({first} AND {step} {order})
+            SELECT {columns}, a.due_at FROM l JOIN outbox_actrow a ON a."key" = COALESCE({nexts})
         ) SELECT {LANE}, due_at FROM l"""  # noqa: S608 - no value is pasted in
     with connection.cursor() as cursor:
-        cursor.execute(sql, [connector, connector])
+        cursor.execute(sql, [connector] * (1 + len(parts)))
         rows = cursor.fetchall()
-    return [
-        Lane(connector, kind, batch, bool(canary), urgency, _moment(due)) for kind, batch, canary, urgency, due in rows
-    ]
+    return [Lane(connector, row[0], row[1], bool(row[2]), row[3], _moment(row[4])) for row in rows]
+
+
+def _first(where: Sequence[str], order: Sequence[str]) -> str:
+    """The key of the act that waits first under these conditions, as a subquery."""
+    conditions = " AND ".join(["b.connector = %s", f"b.{WAITING}", *where])
+    by = ", ".join(f"b.{part}" for part in (*order, "due_at"))
+    return f'(SELECT b."key" FROM outbox_actrow b WHERE {conditions} ORDER BY {by} LIMIT 1)'  # noqa: S608
 
 
 def _batch_states(batches: Collection[str]) -> Mapping[tuple[str, str], BatchState]:
@@ -96,7 +109,7 @@ def _readable(worker: str, rows: Sequence[tuple[Any, ...]], probe: bool, now: da
     for row in rows:
         try:
             claims.append(_claimed(row, probe))
-        except ValueError as error:
+        except msgspec.DecodeError as error:
             after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", row[9])
             damaged.append((worker, Answered(row[0], row[8], "act", after)))
     if damaged:
@@ -125,7 +138,7 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
 
 def _claimed(row: tuple[Any, ...], probe: bool = False) -> Claimed:
     key, kind, connector, recovery_id, customer_id, payload, urgency, batch, attempt, unclear, first_at = row
-    data = json.loads(payload) if isinstance(payload, str) else payload
+    data = _decoded(payload) if isinstance(payload, str) else payload
     order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
     return Claimed(order, attempt, unclear, _moment(first_at), probe)
 
@@ -214,13 +227,16 @@ def _says(each: Answered, late: Collection[str]) -> str:
 
 def _clean(text: str, longest: int) -> str:
     """What another side wrote, as any database can keep it: no NUL, no half characters, not endless."""
+    if text.isascii() and "\x00" not in text:
+        return text[:longest]
     return text[:longest].encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
-def _values(each: Answered) -> tuple[str, Any, str, str, int]:
+def _values(each: Answered, at: Any) -> tuple[str, Any, str, str, int]:
+    """State, due, ref, words and unclear tries, as the database keeps them; what is done is due no more."""
     after = each.after
-    said = (_clean(after.ref, LONGEST_REF), _clean(after.says, LONGEST_SAYS))
-    return after.state.value, _stored(after.due_at), *said, after.unclear
+    due = at if after.state is ActState.DONE else _stored(after.due_at)
+    return after.state.value, due, _clean(after.ref, LONGEST_REF), _clean(after.says, LONGEST_SAYS), after.unclear
 
 
 def _write_postgres(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
@@ -232,7 +248,7 @@ def _write_postgres(cursor: CursorWrapper, answered: Sequence[tuple[str, Answere
         WHERE a."key" = v."key" AND a.state <> 'done'
           AND (v.state = 'done' OR (a.state = 'trying' AND a.lease_by = v.lease_by AND a.attempts = v.attempt))
         RETURNING a."key" """
-    rows = [(each.key, each.attempt, worker, *_values(each)) for worker, each in sorted(answered, key=_by_key)]
+    rows = [(each.key, each.attempt, worker, *_values(each, now)) for worker, each in sorted(answered, key=_by_key)]
     cursor.execute(sql, [now, *(list(column) for column in zip(*rows, strict=True))])
     return {key for (key,) in cursor.fetchall()}
 
@@ -242,15 +258,25 @@ def _by_key(pair: tuple[str, Answered]) -> str:
 
 
 def _write_sqlite(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
+    update = """UPDATE outbox_actrow SET state = %s, due_at = %s, ref = %s, last_answer = %s, unclear = %s,
+        lease_by = '', lease_until = NULL, trying_since = NULL, changed_at = %s
+        WHERE "key" = %s AND (state = 'trying' AND lease_by = %s AND attempts = %s)"""
+    at = _stored(now)
+    rows = [(*_values(each, at), at, each.key, worker, each.attempt) for worker, each in answered]
+    as_it_was = transaction.savepoint()
+    cursor.executemany(update, rows)
+    if cursor.rowcount == len(rows):  # nearly always: nothing came late
+        transaction.savepoint_commit(as_it_was)
+        return {each.key for _, each in answered}
+    transaction.savepoint_rollback(as_it_was)
     marks = ", ".join(["%s"] * len(answered))
     sql = f'SELECT "key", state, lease_by, attempts FROM outbox_actrow WHERE "key" IN ({marks})'  # noqa: S608
     cursor.execute(sql, [each.key for _, each in answered])
     standing = {key: tuple(rest) for key, *rest in cursor.fetchall()}
-    good = [each for worker, each in answered if _counts(standing.get(each.key), worker, each)]
-    update = """UPDATE outbox_actrow SET state = %s, due_at = %s, ref = %s, last_answer = %s, unclear = %s,
-        lease_by = '', lease_until = NULL, trying_since = NULL, changed_at = %s WHERE "key" = %s"""
-    cursor.executemany(update, [(*_values(each), _stored(now), each.key) for each in good])
-    return {each.key for each in good}
+    good = {each.key for worker, each in answered if _counts(standing.get(each.key), worker, each)}
+    written = [row for row in rows if row[6] in good]
+    cursor.executemany(update.partition(" AND (")[0], [row[:7] for row in written])
+    return good
 
 
 def _counts(standing: tuple[str, str, int] | None, worker: str, each: Answered) -> bool:

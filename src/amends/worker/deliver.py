@@ -19,7 +19,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 
 from amends.outbox import claiming, steps
 from amends.outbox.records import ActState, Claimed, Connector, Lane, Later, Unknown, declared
-from amends.outbox.rules import BROKEN_AFTER, LEASE, smoothed
+from amends.outbox.rules import BROKEN_AFTER, LEASE
 from amends.worker import wires
 from amends.worker.lanes import Back, Lanes, failed
 from amends.worker.lock import is_gone, worker_name
@@ -27,7 +27,7 @@ from amends.worker.lock import is_gone, worker_name
 log = logging.getLogger("amends.deliver")
 IDLE_S = 0.1
 GATHER_S = 0.005  # so long the first answer of a group waits for others
-AHEAD_S = 2.0  # no more is begun than goes out in about so many seconds
+SOON_S = 2.0  # no more is begun than is answered in about so many seconds
 SWEEP_S = 1.0
 RENEW_S = LEASE.total_seconds() / 4
 HELD_UP_S = 300.0  # a lane that hangs for so long loses its lease
@@ -42,39 +42,34 @@ def clock() -> datetime:
 
 
 class Door:
-    """What this worker knows of one connector: its lanes, what is on its way, how fast and how well it goes."""
+    """What this worker knows of one connector: its lanes, what is on its way, and how much of it may be."""
 
     def __init__(self, connector: Connector, out: SimpleQueue[Back]) -> None:
         self.declaration = declared(connector)
         self.lanes = Lanes(connector, self.declaration, clock, out)
         self.out: dict[str, tuple[Claimed, float]] = {}
-        self.speed = 0.0
+        self.window = 2 * self.declaration.at_once
         self.failed = 0
-        self.ended, self.since = 0, time.monotonic()
 
     def room(self) -> int:
-        """How many acts may be begun now: what goes out soon, no more than is declared, and not one by one."""
-        most = self.declaration.batch * (2 if self.declaration.can_find else 1)
-        most = min(most, max(self.declaration.at_once, int(self.speed * AHEAD_S) + 1))
-        room = min(most - len(self.out), self.declaration.batch)
-        return room if room * 2 >= most or not self.out else 0
+        """How many acts may be begun now: not one by one, and no more than a commit should begin."""
+        room = min(self.window - len(self.out), self.declaration.batch)
+        return room if room * 2 >= min(self.window, self.declaration.batch) else 0
 
     def send(self, claims: list[Claimed], good_until: float) -> None:
-        if not self.out:
-            self.ended, self.since = 0, time.monotonic()
         began = time.monotonic()
         self.out |= {claimed.order.key: (claimed, began) for claimed in claims}
         self.lanes.put(claims, good_until)
 
     def took(self, backs: Sequence[Back]) -> None:
-        """Answers have come: how fast it goes, looked at a few times a second."""
-        for back in backs:
-            self.out.pop(back.claimed.order.key, None)
-        self.ended += len(backs)
-        passed = time.monotonic() - self.since
-        if passed > 0.05:
-            self.speed = smoothed(self.speed, self.ended / passed)
-            self.ended, self.since = 0, time.monotonic()
+        """Answers have come: as long as they come soon after the claim, twice as much may be on its way, else half."""
+        began = [self.out.pop(back.claimed.order.key, None) for back in backs]
+        longest = max((time.monotonic() - at for _, at in filter(None, began)), default=0.0)
+        most = self.declaration.batch * (2 if self.declaration.can_find else 1)
+        if longest > SOON_S:
+            self.window = max(self.declaration.at_once, self.window // 2)
+        elif longest < SOON_S / 2:
+            self.window = min(max(most, self.declaration.at_once), self.window * 2)
 
 
 class Deliverer:
@@ -122,11 +117,13 @@ class Deliverer:
         until = time.monotonic() + IDLE_S
         while len(backs) < expected:
             try:
-                backs.append(self.back.get(timeout=max(0.0, until - time.monotonic())))
+                first = self.back.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
                 break
-            if len(backs) == 1:
+            if not backs:
                 until = time.monotonic() + GATHER_S
+            backs.append(first)
+            backs += [self.back.get_nowait() for _ in range(self.back.qsize())]  # nobody else takes from it
         return backs
 
     def _write(self, backs: Sequence[Back], now: datetime) -> set[str]:
@@ -183,7 +180,7 @@ class Deliverer:
         asked = said.after_s or 0.0 if isinstance(said, Later) else 0.0
         says = said.reason if isinstance(said, Later | Unknown) else ""
         wait = claiming.broke(door.declaration.name, asked, says, clock())
-        door.failed, door.speed = 0, 0.0
+        door.failed, door.window = 0, 2 * door.declaration.at_once
         log.warning("%s is left in peace for %.0f s: %s", door.declaration.name, wait, says)
 
     def _tidy(self) -> int:
