@@ -12,7 +12,7 @@ from amends.recoveries.policy import reckoning
 from amends.recoveries.policy.calendars import day_after, working_day_after
 from amends.recoveries.policy.given import WrongInput, read_given
 from amends.recoveries.policy.reckoning import Exact, Looked, Values
-from amends.recoveries.policy.tree import Grant, Row, Table, TableVersion
+from amends.recoveries.policy.tree import Grant, Kind, Row, Table, TableVersion
 
 NO_DAY = date(2100, 1, 1)
 
@@ -144,7 +144,8 @@ def _shown(table: Table, row: Row | None, found: Values, eligible: bool) -> dict
     excluded = row is not None and row.excludes
     kept = {n: v for n, v in shown.items() if not (excluded and isinstance(v, date))}
     paid = row.shown if row else {}
-    return {n: plain(v) if eligible or n in paid or isinstance(v, date) else 0 for n, v in kept.items()}
+    days = {one.name for one in table.derived if one.kind is Kind.DAY}
+    return {n: plain(v) if eligible or n in paid or n in days else 0 for n, v in kept.items()}
 
 
 def deadline(row: Row, found: Values, decided_on: date | None = None) -> date | None:

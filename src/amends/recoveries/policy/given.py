@@ -32,6 +32,8 @@ def read_given(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in names:
             raise WrongInput(name, f"{table.name} has no such input; known: {', '.join(table.inputs)}")
+        if name != names[name] and names[name] in given:
+            raise WrongInput(name, f"given twice: it is another name of {names[name]}; keep one of them")
     told = {names[name]: value for name, value in given.items()}
     found = {}
     for name, one in table.inputs.items():

@@ -1,0 +1,158 @@
+"""`amends policy decide`: a line in, a line out; what cannot be decided says which field and what was expected."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amends.recoveries.policy.answering import answer, answers, as_json
+
+CASES = Path(__file__).parent / "cases/published.json"
+RAIL = {"ticket_price": "80.00", "delay_min": 75}
+REPAIR = {"reported_on": "2024-06-03", "fixed_on": "2024-06-07"}
+
+
+def ask(rule: str, **inputs: Any) -> dict[str, Any]:
+    return json.loads(as_json(answer({"id": 7, "rule": rule, "inputs": inputs})))
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    return [json.loads(as_json(one)) for one in answers(io.BytesIO(text.encode()))]
+
+
+def run(*args: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "amends", "policy", "decide", *args]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_lines_in_lines_out_without_an_installation(tmp_path: Path) -> None:
+    line = json.dumps({"id": "a", "rule": "eu_rail", "inputs": RAIL})
+
+    done = run("-", text=f"{line}\n\n{line}\n")
+
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == second
+    assert (first["id"], first["amount"], first["currency"], first["row"]) == ("a", "20.00", "EUR", "from_60")
+    assert first["trace"]["rows"][-1]["held"] is True
+
+
+def test_a_line_that_cannot_be_decided_is_answered_in_its_place_and_the_rest_goes_through() -> None:
+    good = json.dumps({"id": 2, "rule": "eu_rail", "inputs": RAIL})
+
+    done = run("-", text=f'{{"id": 1, "rule": "moon"}}\nnot json\n{good}\n')
+
+    wrong, unread, right = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 1
+    assert wrong["id"] == 1
+    assert wrong["error"]["field"] == "rule"
+    assert "line 2 is not JSON" in unread["error"]["reason"]
+    assert right["amount"] == "20.00"
+
+
+def test_a_whole_document_of_cases_is_read_however_it_is_laid_out() -> None:
+    cases = json.loads(CASES.read_text("utf-8"))
+
+    laid_out = [read(json.dumps(cases, indent=indent)) for indent in (None, 2)]
+
+    assert laid_out[0] == laid_out[1]
+    assert len(laid_out[0]) == len(cases["cases"])
+    assert read(json.dumps(cases["cases"], indent=1)) == laid_out[0]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
+    line = json.dumps({"id": 1, "rule": "eu_rail", "inputs": RAIL})
+
+    assert [one["amount"] for one in read(f"\ufeff{line}\r\n{line}\r\n")] == ["20.00", "20.00"]
+
+
+def test_numbers_are_taken_exactly_as_they_are_written() -> None:
+    line = '{"id": 1, "rule": "eu_rail", "inputs": {"ticket_price": 79.90, "delay_min": 119.99999999999999999}}'
+
+    assert read(line)[0]["amount"] == "19.98"
+
+
+@pytest.mark.parametrize(
+    ("rule", "inputs", "field", "says"),
+    [
+        ("eu_rail", {"delay_min": 75}, "ticket_price", "missing; expected a money"),
+        ("eu_rail", {**RAIL, "mood": 1}, "mood", "no such input; known: ticket_price"),
+        ("eu_rail", {**RAIL, "delay_min": -1}, "delay_min", "out of range; expected 0 to"),
+        ("eu_rail", {**RAIL, "delay_min": 10**8}, "delay_min", "out of range"),
+        ("eu_rail", {**RAIL, "delay_min": "1e-999999999"}, "delay_min", "more digits than anything"),
+        ("eu_rail", {**RAIL, "delay_min": True}, "delay_min", "expected a number"),
+        ("eu_rail", {**RAIL, "delay_min": [75]}, "delay_min", "expected a number"),
+        ("eu_rail", {**RAIL, "delay_min": "an hour"}, "delay_min", "expected a number, not 'an hour'"),
+        ("eu_rail", {**RAIL, "ticket_price": "80.001"}, "ticket_price", "more digits than EUR has (2)"),
+        ("eu_rail", {**RAIL, "ticket_price": "92233720368547758.08"}, "ticket_price", "out of range"),
+        ("eu_rail", {**RAIL, "ticket_price": "NaN"}, "ticket_price", "finite number, not NaN"),
+        ("eu_rail", {**RAIL, "ticket_price": "Infinity"}, "ticket_price", "finite number, not Infinity"),
+        ("eu_rail", {**RAIL, "extraordinary": "yes"}, "extraordinary", "expected true or false"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2024-06-07T10:00:00"}, "fixed_on", "a day such as"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2016-12-31T23:59:60Z"}, "fixed_on", "a day such as"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2023-02-29"}, "fixed_on", "a day such as"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": 20240607}, "fixed_on", "a day such as"),
+        ("ofcom_delayed_repair", {**REPAIR, "reported_on": "2018-06-03"}, "reported_on", "no version for 2018-06-03"),
+        ("ofcom_delayed_repair", {**REPAIR, "holidays": "Narnia"}, "holidays", "no calendar for 'Narnia'"),
+        ("ofcom_delayed_repair", {**REPAIR, "holidays": ["soon"]}, "holidays", "a day such as"),
+        ("gb_gsop_electricity", {"version": "2022", "off_h": 20}, "version", "'2022' is not known; expected one of"),
+        ("trai_outage", {"monthly_rent": 1, "outage_hours_by_day": [26]}, "outage_hours_by_day", "out of range"),
+        ("trai_outage", {"monthly_rent": 1, "outage_hours_by_day": "8"}, "outage_hours_by_day", "expected a list"),
+        ("trai_outage", {"monthly_rent": 1, "cycle_days": 0, "outage_hours_by_day": []}, "cycle_days", "out of range"),
+        ("de_tkg58_outage", {"monthly_fee": 1, "outage_days": "2.5"}, "outage_days", "expected a whole number"),
+        ("de_tkg58_outage", {"monthly_fee": "92233720368547758.07", "outage_days": 9}, "amount", "2^63 - 1"),
+    ],
+)
+def test_an_input_that_cannot_be_is_named_with_what_was_expected(
+    rule: str, inputs: dict[str, Any], field: str, says: str
+) -> None:
+    error = ask(rule, **inputs)["error"]
+
+    assert error["field"] == field
+    assert says in error["reason"]
+
+
+def test_a_key_that_stands_twice_is_refused_with_the_id_of_its_line() -> None:
+    line = '{"id": 3, "rule": "eu_rail", "inputs": {"delay_min": 70, "delay_min": 7, "ticket_price": 1}}'
+
+    assert read(line) == [{"id": 3, "error": {"field": "delay_min", "reason": "stands twice; keep one of them"}}]
+
+
+def test_one_input_under_two_of_its_names_is_refused() -> None:
+    assert ask("eu_rail", **RAIL, price="70.00")["error"] == {
+        "field": "price",
+        "reason": "given twice: it is another name of ticket_price; keep one of them",
+    }
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "3", "null", '"x"', "[" * 100_000, '{"id":1,"rule":"eu_rail","inputs":[]}', "NaN"]
+)
+def test_what_is_no_case_is_no_crash(line: str) -> None:
+    assert all("error" in one for one in read(line))
+
+
+def test_a_leap_day_and_the_days_on_which_clocks_change_are_days_like_others() -> None:
+    leap = ask("ofcom_delayed_start", promised_on="2024-02-28", started_on="2024-03-01")
+    clocks = ask("ofcom_delayed_start", promised_on="2024-03-30", started_on="2024-04-01")
+
+    assert (leap["days"], clocks["days"]) == (2, 2)
+
+
+def test_a_region_knows_its_holidays() -> None:
+    told = ask("ofcom_delayed_repair", reported_on="2024-05-03", fixed_on="2024-05-11", holidays=["2024-05-06"])
+    known = ask("ofcom_delayed_repair", reported_on="2024-05-03", fixed_on="2024-05-11", holidays="GB-ENG")
+
+    assert told["repair_deadline"] == known["repair_deadline"] == "2024-05-08"
+
+
+def test_a_deadline_beyond_the_calendar_is_not_known_and_no_crash() -> None:
+    found = ask("ofcom_delayed_repair", reported_on="9999-12-31", fixed_on="9999-12-31")
+
+    assert (found["eligible"], found["repair_deadline"]) == (False, None)
