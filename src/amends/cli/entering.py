@@ -13,6 +13,7 @@ from amends.ground.config import ConfigError
 
 Dir = Annotated[Path, typer.Option("--dir", envvar="AMENDS_DIR", help="The installation's directory.")]
 Processes = Annotated[int, typer.Option(min=0, help="Web processes; 0 is one a core, up to four.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
 
 
@@ -35,6 +36,19 @@ def existing(directory: Path) -> None:
         typer.secho(f"{directory} has no amends.toml. `amends init {directory}` makes one.", fg="red", err=True)
         raise typer.Exit(2)
     enter(directory)
+
+
+def migrated(verbosity: int) -> None:
+    """Bring the database to this version's tables; one sentence where it does not answer."""
+    from django.core.management import call_command
+    from django.db import DatabaseError
+
+    try:
+        call_command("migrate", interactive=False, verbosity=verbosity)
+    except DatabaseError as error:
+        says = " ".join(str(error).split())
+        typer.secho(f"The database does not answer: {says}; check AMENDS_DATABASE_URL", fg="red", err=True)
+        raise typer.Exit(1) from error
 
 
 def clock() -> datetime:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from amends.cli import books, policies
-from amends.cli.entering import Dir, Json, Processes, clock, enter, existing
+from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 app = typer.Typer(
     name="amends",
@@ -60,16 +60,14 @@ def init(
 def migrate(directory: Dir = Path()) -> None:
     """Bring the database to this version's tables. Safe to repeat."""
     existing(directory)
-    from django.core.management import call_command
-
-    call_command("migrate", interactive=False, verbosity=1)
+    migrated(verbosity=1)
 
 
 @app.command()
 def serve(
     directory: Dir = Path(),
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Port = 8000,
     processes: Processes = 0,
     scenario: Annotated[str, typer.Option(help="Prepare the directory with a scenario first.")] = "",
 ) -> None:
@@ -78,16 +76,14 @@ def serve(
         typer.secho(f"no scenario {scenario!r} can be served yet; `amends demo` lists what runs", fg="red", err=True)
         raise typer.Exit(2)
     existing(directory)
-    from django.core.management import call_command
-
     from amends.worker import tree
 
-    call_command("migrate", interactive=False, verbosity=0)
+    migrated(verbosity=0)
     raise typer.Exit(tree.serve(directory.absolute(), host, port, processes))
 
 
 @app.command()
-def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000, processes: Processes = 0) -> None:
+def web(directory: Dir = Path(), host: str = "127.0.0.1", port: Port = 8000, processes: Processes = 0) -> None:
     """The doors and pages only; run `amends worker` beside it."""
     existing(directory)
     from amends.web import server
@@ -97,7 +93,14 @@ def web(directory: Dir = Path(), host: str = "127.0.0.1", port: int = 8000, proc
     if os.environ.get("AMENDS_CHILD"):
         server.die_with_parent()
     os.environ["AMENDS_CHILD"] = "1"
-    server.run(host, port, processes or server.PROCESSES)
+    try:
+        place = server.usable(host, port)
+    except server.NoPlace as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from error
+    if port == 0:
+        typer.echo(f"serving at http://{place[0]}:{place[1]}/", err=True)
+    server.run(*place, processes or server.PROCESSES)
 
 
 @app.command()

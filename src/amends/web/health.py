@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 import amends.outbox.queries
 import amends.recoveries.queries
+from amends.ground import trouble
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -27,7 +28,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
         (settings.AMENDS.var / "landing").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problems.append(f"landing directory: {error}")
-    return JsonResponse({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+    story = trouble.last(settings.AMENDS.var)
+    notes = [f"the story fails since {story.failing} turn(s): {story.error}"] if story.failing else []
+    known = {"ready": not problems, "problems": problems, "notes": notes}
+    return JsonResponse(known, status=503 if problems else 200)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -37,4 +41,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
     lines += ["# HELP amends_recoveries Recoveries by state.", "# TYPE amends_recoveries gauge"]
     counts = amends.recoveries.queries.counts()
     lines += [f'amends_recoveries{{state="{state}"}} {n}' for state, n in sorted(counts.items())]
+    failed = trouble.last(settings.AMENDS.var)
+    lines += [
+        "# HELP amends_turns_failed_total Turns of the story that failed.",
+        "# TYPE amends_turns_failed_total counter",
+    ]
+    lines += [f"amends_turns_failed_total {failed.failed}"]
+    lines += [
+        "# HELP amends_turns_failing Turns of the story that failed in a row up to now.",
+        "# TYPE amends_turns_failing gauge",
+    ]
+    lines += [f"amends_turns_failing {failed.failing}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")

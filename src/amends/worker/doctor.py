@@ -6,20 +6,27 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
+from rich.text import Text
 
+import amends.notices.queries
 import amends.outbox.queries
 import amends.signals.queries
+from amends.ground.trouble import last
+from amends.outbox.records import ActState
+from amends.worker import addresses, checks
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "http": 80, "https": 443}
+MANY, MANY_TRIES, LONG = 1000, 5, timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,31 @@ class Diagnosis:
 
 def examine(*, as_json: bool) -> int:
     """Look at everything, print it, and answer 1 when something is wrong."""
-    found = [line for look in LOOKS for line in look()]
+    found = list(_look())
     if as_json:
         print(json.dumps([asdict(line) for line in found]))
     else:
-        console = Console()
-        for line in found:
-            mark = {"ok": "[green]ok[/]", "warning": "[yellow]note[/]", "wrong": "[red]wrong[/]"}[line.state]
-            console.print(f"{mark:>16}  [bold]{line.what}[/]  {line.says}", highlight=False)
+        _tell(found)
     return int(any(line.state == "wrong" for line in found))
+
+
+def _look() -> Iterator[Diagnosis]:
+    """Everything; what stands in the database only where that answers."""
+    database = list(_database())
+    yield from database
+    for look in LOOKS:
+        yield from look()
+    if all(line.state == "ok" for line in database):
+        for look in ROWS:
+            yield from look()
+
+
+def _tell(found: Sequence[Diagnosis]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    marks = {"ok": ("ok", "green"), "warning": ("note", "yellow"), "wrong": ("wrong", "red")}
+    for line in found:
+        mark, colour = marks[line.state]
+        console.print(Text.assemble((f"{mark:>7}", colour), "  ", (line.what, "bold"), f"  {line.says}"))
 
 
 def _database() -> Iterator[Diagnosis]:
@@ -49,12 +72,41 @@ def _database() -> Iterator[Diagnosis]:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        yield Diagnosis("database", "wrong", f"{error}; check AMENDS_DATABASE_URL and that the server runs")
+        says = " ".join(str(error).split())
+        yield Diagnosis("database", "wrong", f"{says}; check AMENDS_DATABASE_URL and that the server runs")
         return
     if waiting:
         yield Diagnosis("database", "wrong", f"{len(waiting)} migrations wait; run `amends migrate`")
     else:
         yield Diagnosis("database", "ok", f"{connection.vendor}, all tables there")
+
+
+def _files() -> Iterator[Diagnosis]:
+    """What `amends check` finds."""
+    directory = settings.AMENDS.directory
+    found = checks.findings(directory, datetime.now(UTC).date())
+    for mistake in found:
+        if mistake.severity == "error":
+            hint = f" ({mistake.hint})" if mistake.hint else ""
+            where = os.path.relpath(mistake.file, directory)
+            yield Diagnosis("files", "wrong", f"{where}:{mistake.line}: {mistake.says}{hint}")
+    warnings = sum(mistake.severity == "warning" for mistake in found)
+    if warnings:
+        yield Diagnosis("files", "warning", f"{warnings} warning(s); `amends check` shows them")
+    if not found:
+        yield Diagnosis("files", "ok", "amends.toml, promises, policies and notices are in order")
+
+
+def _story() -> Iterator[Diagnosis]:
+    trouble = last(settings.AMENDS.var)
+    if trouble.failing:
+        says = f"{trouble.failing} turn(s) of the story failed in a row, the last at {trouble.at}: {trouble.error}"
+        yield Diagnosis("story", "wrong", f"{says}; nothing is lost, it is tried again")
+    elif trouble.failed:
+        says = f"goes on; {trouble.failed} turn(s) failed before, the last at {trouble.at}: {trouble.error}"
+        yield Diagnosis("story", "warning", says)
+    else:
+        yield Diagnosis("story", "ok", "no turn of it has failed")
 
 
 def _disk() -> Iterator[Diagnosis]:
@@ -82,13 +134,23 @@ def _reachable(what: str, url: str, variable: str) -> Iterator[Diagnosis]:
 
 
 def _billing() -> Iterator[Diagnosis]:
-    yield from _reachable("billing", settings.AMENDS.billing.url, "AMENDS_BILLING_URL")
-    if settings.AMENDS.billing.url and not settings.AMENDS.billing.secret.startswith("whsec_"):
-        yield Diagnosis("billing secret", "wrong", "AMENDS_BILLING_SECRET must be whsec_ and base64 of 24 to 64 bytes")
+    url = settings.AMENDS.billing.url
+    yield from _address("billing", url, addresses.HTTP, "AMENDS_BILLING_URL")
+    wrong = addresses.wrong_secret(settings.AMENDS.billing.secret) if url else ""
+    if wrong:
+        yield Diagnosis("billing secret", "wrong", wrong)
 
 
 def _mail() -> Iterator[Diagnosis]:
-    yield from _reachable("mail", settings.AMENDS.mail.smtp_url, "AMENDS_SMTP_URL")
+    yield from _address("mail", settings.AMENDS.mail.smtp_url, addresses.SMTP, "AMENDS_SMTP_URL")
+
+
+def _address(what: str, url: str, schemes: tuple[str, ...], variable: str) -> Iterator[Diagnosis]:
+    wrong = addresses.wrong_address(url, schemes, variable) if url else ""
+    if wrong:
+        yield Diagnosis(what, "wrong", f"{wrong}; acts wait, nothing is lost")
+    else:
+        yield from _reachable(what, url, variable)
 
 
 def _landing() -> Iterator[Diagnosis]:
@@ -108,11 +170,37 @@ def _keys() -> Iterator[Diagnosis]:
 
 
 def _people() -> Iterator[Diagnosis]:
-    waiting = len(amends.outbox.queries.for_a_person(1000))
+    waiting = len(amends.outbox.queries.for_a_person(MANY))
     if waiting:
         yield Diagnosis("acts", "warning", f"{waiting} wait for a person; see /desk/acts")
     else:
         yield Diagnosis("acts", "ok", "none waits for a person")
 
 
-LOOKS: tuple[Callable[[], Iterator[Diagnosis]], ...] = (_database, _disk, _landing, _billing, _mail, _keys, _people)
+def _unclear() -> Iterator[Diagnosis]:
+    """Acts of which nobody has known for long whether they were done."""
+    now = datetime.now(UTC)
+    unknown = amends.outbox.queries.recent(MANY, ActState.UNKNOWN)
+    stuck = [act for act in unknown if act.attempts >= MANY_TRIES or now - act.created_at > LONG]
+    for act in stuck[:5]:
+        says = (
+            f"{act.key}: not known whether it was done, after {act.attempts} tries since {act.created_at:%d %B %H:%M}"
+        )
+        yield Diagnosis("acts", "warning", f"{says}; last answer: {act.last_answer or 'none'}")
+    if len(stuck) > 5:
+        yield Diagnosis("acts", "warning", f"and {len(stuck) - 5} more like it; see /desk/acts")
+
+
+def _held() -> Iterator[Diagnosis]:
+    held = amends.notices.queries.held(MANY)
+    if held:
+        why = Counter(finding.rule for notice in held for finding in notice.findings[-1:])
+        said = ", ".join(f"{count} {rule}" for rule, count in why.most_common())
+        yield Diagnosis("notices", "warning", f"{len(held)} are held back ({said}); see /desk/")
+    else:
+        yield Diagnosis("notices", "ok", "none is held back")
+
+
+Looks = tuple[Callable[[], Iterator[Diagnosis]], ...]
+LOOKS: Looks = (_files, _disk, _story, _billing, _mail)
+ROWS: Looks = (_landing, _keys, _people, _unclear, _held)

@@ -1,0 +1,25 @@
+"""A shop as `amends init` makes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.worker.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    place = tmp_path_factory.mktemp("shop") / "shop"
+    done = Shop(place).run("init", str(place), "--json")
+    assert done.returncode == 0, done.stderr
+    return place, json.loads(done.stdout)
+
+
+@pytest.fixture
+def shop(made: tuple[Path, dict[str, str]]) -> Iterator[Shop]:
+    found = Shop(made[0])
+    yield found
+    found.stop()
