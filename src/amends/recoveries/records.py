@@ -68,6 +68,11 @@ class Decision:
     trace: Mapping[str, Any]  # rows looked at with the conditions that held and did not; amounts before and after caps
     pay_by: str = ""  # the day by which it must be paid, where law or policy names one
 
+    def name_of(self, remedy: Remedy) -> str:
+        """What tells its remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
+        alike = any(one.kind == remedy.kind and one.owed for one in self.remedies)
+        return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
+
 
 @dataclass(frozen=True)
 class Recovery:

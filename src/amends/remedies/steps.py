@@ -100,23 +100,17 @@ def _call(recovery: Recovery) -> tuple[Remedy, ...]:
     return (Remedy("call"),) if recovery.decision.person and not named else ()
 
 
-def _name(recovery: Recovery, remedy: Remedy) -> str:
-    """What tells a recovery's remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
-    alike = any(one.kind == remedy.kind and one.owed for one in recovery.decision.remedies)
-    return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
-
-
 def _row(recovery: Recovery, remedy: Remedy, now: datetime) -> RemedyRow:
     worded = remedy.kind == "apology"  # the apology is the notice itself
     return RemedyRow(
-        remedy_id=derive("rem", recovery.recovery_id, _name(recovery, remedy)),
+        remedy_id=derive("rem", recovery.recovery_id, recovery.decision.name_of(remedy)),
         recovery_id=recovery.recovery_id,
         customer_id=recovery.customer_id,
         kind=remedy.kind,
         amount_minor=remedy.amount.minor if remedy.amount else None,
         currency=remedy.amount.currency if remedy.amount else "",
         owed=remedy.owed,
-        act_key="" if worded else f"{_name(recovery, remedy)}:{recovery.recovery_id}",
+        act_key="" if worded else f"{recovery.decision.name_of(remedy)}:{recovery.recovery_id}",
         state="done" if worded else "with a person" if remedy.kind == "call" else "under way",
         promised_at=now,
         settled_at=now if worded else None,
