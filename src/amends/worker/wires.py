@@ -29,3 +29,11 @@ def _asked_for(config: Config) -> Iterator[Connector]:
         from amends.connectors.stripe.connector import StripeConnector
 
         yield StripeConnector(config.stripe.url, config.stripe.secret)
+    if "labels" in used:
+        from amends.connectors.labels.connector import ReturnLabels
+
+        yield ReturnLabels(config.var, config.company, config.labels)
+    if "carrier" in used:
+        from amends.connectors.carrier.connector import Carrier
+
+        yield Carrier(config.carrier.url, config.carrier.secret)

@@ -234,9 +234,10 @@ TILLS = """
 import os, sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+os.environ.pop("AMENDS_DATABASE_URL", None)
 os.environ |= {"DJANGO_SETTINGS_MODULE": "amends.settings", "AMENDS_DIR": sys.argv[1]}
 os.makedirs(sys.argv[1] + "/var", exist_ok=True)
-import django
+import django, django.db
 django.setup()
 from django.core.management import call_command
 from amends.connectors.coupons import steps
@@ -255,6 +256,7 @@ def redeem(n):
         return ""
 
 call_command("migrate", verbosity=0)
+django.db.connections.close_all()
 with ProcessPoolExecutor(4) as pool:
     codes = sorted(set(pool.map(issue, range(80))))
 assert len(codes) == 20, codes
