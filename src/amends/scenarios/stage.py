@@ -20,6 +20,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -47,6 +48,7 @@ def run(stage: Callable[[Path, int, Console], Stage], *, headless: bool, directo
     kept = directory is not None
     place = (directory or Path(tempfile.mkdtemp(prefix="amends-demo-"))).absolute()
     told = stage(place, port, console)
+    signal.signal(signal.SIGTERM, _end)
     try:
         told.set_up()
         told.send(told.expected())
@@ -59,6 +61,11 @@ def run(stage: Callable[[Path, int, Console], Stage], *, headless: bool, directo
         told.stop()
         if headless and not kept:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Being told to end is no reason to leave a server behind: what was started is stopped on the way out."""
+    raise SystemExit(128 + number)
 
 
 class Stage:
@@ -169,7 +176,8 @@ class Stage:
     def _start_server(self) -> None:
         command = [sys.executable, "-m", "amends", "serve", "--dir", str(self.place), "--port", str(self.port)]
         log = (self.place / "demo-server.log").open("ab")
-        self.server = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
+        env = self.environment | {"AMENDS_CHILD": "1"}  # ends when we do, also when we are killed
+        self.server = subprocess.Popen(command, env=env, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.server.poll() is None:
             try:

@@ -44,6 +44,8 @@ def serve(directory: Path, host: str, port: int, processes: int = 0) -> int:
     """
     set_up()
     stop = _stop_on_signals()
+    if os.environ.get("AMENDS_CHILD"):
+        server.die_with_parent()
     with _alone(settings.AMENDS.var / "serve.lock") as alone:
         if not alone:
             return _give_up(f"`amends serve` runs for {directory} already; stop it first, or use another --dir")
