@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,9 @@ def said(
     at = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
     failure = Failure("f", "film-plays", "ada", "s", at, Severity.SEVERE, facts=FACTS | (facts or {}))
     customer = Customer("ada", name="Ada", locale=template.locale, time_zone="Europe/Vienna")
-    lang, values = compose.values_of(failure, customer, amount, "re_9", "https://amends.example/yours/7EUR~9", CONFIG)
-    return compose.compose(template, values, amount, lang)
+    paid = compose.Paid(owed=(amount,), receipts=("re_9",)) if amount else compose.Paid()
+    lang, values = compose.values_of(failure, customer, paid, "https://amends.example/yours/7EUR~9", CONFIG)
+    return compose.compose(template, values, paid, lang)
 
 
 def starter(name: str) -> templates.Template:
@@ -55,6 +56,23 @@ def test_an_amount_that_is_not_the_records_stops_the_mail() -> None:
 
     assert template
     assert [f.rule for f in said(template, Money(499, "EUR")).findings] == ["amount-mismatch"]
+
+
+def test_what_is_owed_and_goodwill_are_told_apart_and_add_up() -> None:
+    both = compose.Paid((Money(20000, "GBP"),), (Money(2500, "GBP"),), ("re_1", "re_2"), date(2026, 12, 8))
+    failure = Failure("f", "power", "ada", "s", datetime(2026, 11, 20, tzinfo=UTC), Severity.SEVERE)
+    _, values = compose.values_of(failure, Customer("ada", locale="en-GB"), both, "https://amends.example/x", CONFIG)
+
+    assert (values["amount"], values["owed"], values["goodwill"]) == ("£225.00", "£200.00", "£25.00")
+    assert (values["pay_by"], values["receipt"]) == ("8 December 2026", "re_1 and re_2")
+
+
+def test_what_was_not_paid_is_not_named() -> None:
+    owed = compose.Paid((Money(20000, "GBP"),), (), ("re_1",))
+    failure = Failure("f", "power", "ada", "s", datetime(2026, 11, 20, tzinfo=UTC), Severity.SEVERE)
+    _, values = compose.values_of(failure, Customer("ada"), owed, "https://amends.example/x", CONFIG)
+
+    assert (values["goodwill"], values["pay_by"]) == ("", "")
 
 
 def test_a_missing_slot_stops_the_mail() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -106,9 +106,12 @@ def severity(off_s: float) -> Severity:
     return Severity.SEVERE if off_s >= SEVERE_S else Severity.MAJOR if off_s >= MAJOR_S else Severity.MINOR
 
 
-def failure_of(incident: Incident, service: Service, trace: Trace, *, looked: bool = True) -> Failure:
+def failure_of(
+    incident: Incident, service: Service, trace: Trace, zone: tzinfo = UTC, *, looked: bool = True
+) -> Failure:
     """One customer's failure: the length of the outage, what we saw of them, and how sure we are.
 
+    `zone` is the company's: on its clock stand the days from which law and policy count.
     `looked` says whether play sessions could tell: no tries then means that we saw none, and not that we cannot know.
     """
     if incident.ended_at is None:
@@ -123,7 +126,7 @@ def failure_of(incident: Incident, service: Service, trace: Trace, *, looked: bo
         ended_at=incident.ended_at,
         severity=severity(off_s),
         severity_parts={"off_s": severity(off_s).value},
-        facts=_facts(incident, service, trace, off_s, looked),
+        facts=_days(incident, zone) | _facts(incident, service, trace, off_s, looked),
         controllable=not incident.weather,
         loss_kind=LossKind.OUTCOME,
         used_anyway=False,
@@ -134,7 +137,13 @@ def failure_of(incident: Incident, service: Service, trace: Trace, *, looked: bo
     )
 
 
-def _facts(incident: Incident, service: Service, trace: Trace, off_s: float, looked: bool) -> Mapping[str, Any]:
+def _days(incident: Incident, zone: tzinfo) -> dict[str, Any]:
+    assert incident.ended_at is not None
+    began, ended = (moment.astimezone(zone).date().isoformat() for moment in (incident.started_at, incident.ended_at))
+    return {"began_on": began, "restored_on": ended}
+
+
+def _facts(incident: Incident, service: Service, trace: Trace, off_s: float, looked: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {"off_s": round(off_s), "off_h": round(off_s / 3600, 6), "component": incident.component}
     told = {"area": incident.area, "weather": incident.weather, "customer_class": service.customer_class}
     facts |= {name: value for name, value in told.items() if value}

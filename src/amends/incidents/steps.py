@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -207,7 +208,7 @@ def _failures_of(
     incident: Incident, part: Mapping[str, Service], traces: Mapping[str, Trace], counts: dict[str, int]
 ) -> tuple[list[Failure], list[str]]:
     """The failures of some of the touched, and the ids of those that other systems had told us already."""
-    others = _overlapping(incident, part)
+    others, zone = _overlapping(incident, part), ZoneInfo(settings.AMENDS.company.time_zone)
     made, adopted = [], []
     for customer_id, service in part.items():
         mine = others.get(customer_id, [])
@@ -220,7 +221,7 @@ def _failures_of(
         counts["observed" if trace.proves else "corroborated"] += 1
         adopted += [failure.failure_id for failure in mine]
         if not any(failure.promise == incident.promise for failure in mine):
-            made.append(rules.failure_of(incident, service, trace, looked=_can_look(incident)))
+            made.append(rules.failure_of(incident, service, trace, zone, looked=_can_look(incident)))
     return made, adopted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 
 import nh3
@@ -42,8 +43,31 @@ class Said:
         return not any(finding.severity == "error" for finding in self.findings)
 
 
+@dataclass(frozen=True)
+class Paid:
+    """What the record proves to have been paid: what was owed, goodwill beside it, and the receipts of both."""
+
+    owed: tuple[Money, ...] = ()
+    goodwill: tuple[Money, ...] = ()
+    receipts: tuple[str, ...] = ()
+    pay_by: date | None = None
+
+    @property
+    def total(self) -> Money | None:
+        return _sum((*self.owed, *self.goodwill))
+
+    def amounts(self) -> tuple[Money, ...]:
+        """Every amount that a message about it may name."""
+        found = (self.total, _sum(self.owed), _sum(self.goodwill), *self.owed, *self.goodwill)
+        return tuple(amount for amount in found if amount is not None)
+
+
+def _sum(amounts: tuple[Money, ...]) -> Money | None:
+    return sum(amounts[1:], amounts[0]) if amounts else None
+
+
 def values_of(
-    failure: Failure, customer: Customer, amount: Money | None, receipt: str, link: str, config: Config
+    failure: Failure, customer: Customer, paid: Paid, link: str, config: Config
 ) -> tuple[str, dict[str, str]]:
     """The language to speak and the values that placeholders may take, all from the record."""
     company = config.company
@@ -56,14 +80,21 @@ def values_of(
         "day": day,
         "time": time,
         "what_happened": phrases.what_happened(failure.facts, lang),
-        "amount": amount.words(locale) if amount else "",
-        "receipt": receipt,
+        "receipt": phrases.listed(paid.receipts, lang),
         "company": company.name,
         "contact_email": company.contact_email,
         "contact_phone": company.contact_phone,
         "link": link,
     }
-    return lang, values | _outage(failure, customer, lang, locale, config)
+    return lang, values | _money(paid, locale) | _outage(failure, customer, lang, locale, config)
+
+
+def _money(paid: Paid, locale: str) -> dict[str, str]:
+    """Amounts in words: all of it, and where some was owed and some goodwill, each of the two."""
+    owed, goodwill = _sum(paid.owed), _sum(paid.goodwill)
+    said = {"amount": paid.total, "owed": owed, "goodwill": goodwill if owed else None}
+    words = {name: amount.words(locale) if amount else "" for name, amount in said.items()}
+    return words | {"pay_by": phrases.day(paid.pay_by, locale) if paid.pay_by else ""}
 
 
 def _outage(failure: Failure, customer: Customer, lang: str, locale: str, config: Config) -> dict[str, str]:
@@ -76,7 +107,7 @@ def _outage(failure: Failure, customer: Customer, lang: str, locale: str, config
     return {"until_day": until_day, "until_time": until_time, "off_for": phrases.span(off_s, lang), "tried": tried}
 
 
-def compose(template: Template, values: Mapping[str, str], amount: Money | None, locale: str) -> Said:
+def compose(template: Template, values: Mapping[str, str], paid: Paid, locale: str) -> Said:
     """Fill a template; whatever is missing, or does not equal the record, is a finding that stops the sending."""
     findings: list[Finding] = []
     slots = {}
@@ -93,7 +124,7 @@ def compose(template: Template, values: Mapping[str, str], amount: Money | None,
     body = "\n\n".join(slots[slot] for slot in ORDER if slot in slots)
     text = f"{values['greeting']}\n\n{body}\n\n{values['company']}\n"
     findings += lint.lint_text(_template_words(template), template.file)
-    findings += _amounts(_ours(template, values), amount, template.file)
+    findings += _amounts(_ours(template, values), paid, template.file)
     html = _html(subject, values, template, slots, locale)
     return Said(" ".join(subject.split()), text, html, slots, tuple(findings))
 
@@ -117,11 +148,11 @@ def _unknown(template: Template, line: int, name: str) -> Finding:
     return Finding(template.file, line, "error", "unknown-value", "{" + name + "}", hint)
 
 
-def _amounts(body: str, amount: Money | None, file: str) -> list[Finding]:
-    """Every amount in the text must be the one in the record."""
-    allowed = {_digits(amount.plain())} if amount else set()
+def _amounts(body: str, paid: Paid, file: str) -> list[Finding]:
+    """Every amount in the text must be one in the record."""
+    allowed = {_digits(amount.plain()) for amount in paid.amounts()}
     wrong = [found for found in _AMOUNT.findall(body) if _digits(found) not in allowed]
-    hint = f"the record says {amount}" if amount else "the record knows of no money"
+    hint = f"the record says {paid.total}" if paid.total else "the record knows of no money"
     return [Finding(file, 1, "error", "amount-mismatch", found.strip(), hint) for found in wrong]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -144,6 +144,18 @@ def greeting(name: str, lang: str) -> str:
     """How a letter begins; a name that carries an address is left out: we would send somebody else's link."""
     clean = "" if _ADDRESS.search(name) else one_line(name, 80)
     return WORDS[lang]["dear"].format(name=clean) if clean else WORDS[lang]["hello"]
+
+
+def listed(words: Sequence[str], lang: str) -> str:
+    """Several words in a row: a, b and c."""
+    if len(words) < 2:
+        return "".join(words)
+    return WORDS[lang]["and"].format(a=", ".join(words[:-1]), b=words[-1])
+
+
+def day(on: date, locale: str) -> str:
+    """A day in full, with its year: a date by which something is due may lie in the next."""
+    return format_date(on, "d MMMM y" if not locale.startswith("de") else "d. MMMM y", locale=locale)
 
 
 def moment(at: datetime, time_zone: str, fallback_zone: str, locale: str) -> tuple[str, str]:

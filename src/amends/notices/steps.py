@@ -24,11 +24,11 @@ from amends.ground.moments import parse_moment
 from amends.ground.money import Money
 from amends.notices import compose as composing
 from amends.notices import templates, tokens
-from amends.notices.compose import Said
+from amends.notices.compose import Paid, Said
 from amends.notices.models import BookmarkRow, NoticeRow
 from amends.notices.records import Finding
 from amends.outbox.records import Order, Receipt
-from amends.recoveries.records import Recovery
+from amends.recoveries.records import Recovery, Remedy
 
 BATCH = 500
 CORROBORATED = Evidence.CORROBORATED
@@ -83,7 +83,11 @@ def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
 
 
 def _money_keys(recoveries: Sequence[Recovery]) -> list[str]:
-    return [f"{remedy.kind}:{r.recovery_id}" for r in recoveries for remedy in r.decision.remedies if remedy.amount]
+    return [_key(r, remedy) for r in recoveries for remedy in r.decision.remedies if remedy.amount]
+
+
+def _key(recovery: Recovery, remedy: Remedy) -> str:
+    return f"{recovery.decision.name_of(remedy)}:{recovery.recovery_id}"
 
 
 def _mailed_today(customer_ids: set[str], now: datetime) -> dict[str, int]:
@@ -96,10 +100,10 @@ def _row(
     recovery: Recovery, failure: Failure, customer: Customer, receipts: dict[str, Receipt], now: datetime
 ) -> NoticeRow:
     config = settings.AMENDS
-    amount, receipt = _paid(recovery, receipts)
+    paid = _paid(recovery, receipts)
     link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
-    lang, values = composing.values_of(failure, customer, amount, receipt, link, config)
-    kind = _kind(recovery, amount)
+    lang, values = composing.values_of(failure, customer, paid, link, config)
+    kind = _kind(recovery, paid.total)
     candidates = _candidates(failure, kind, lang)
     notice_id = derive("note", recovery.recovery_id, kind, "1")
     row = NoticeRow(
@@ -116,7 +120,7 @@ def _row(
     if not candidates:
         _hold(row, "no-template", f"write notices/{failure.promise}.{kind}.{lang}.md or notices/any.{kind}.{lang}.md")
         return row
-    tried = [(template, composing.compose(template, values, amount, lang)) for template in candidates]
+    tried = [(template, composing.compose(template, values, paid, lang)) for template in candidates]
     template, said = next((one for one in tried if one[1].may_be_sent), tried[0])
     row.template = template.kind
     _fill(row, said)
@@ -141,13 +145,16 @@ def _hold(row: NoticeRow, rule: str, hint: str) -> None:
     row.findings = [*(row.findings or []), asdict(Finding("", 0, "error", rule, row.customer_id, hint))]
 
 
-def _paid(recovery: Recovery, receipts: dict[str, Receipt]) -> tuple[Money | None, str]:
-    """What was paid and its receipt: only what the record proves."""
-    for remedy in recovery.decision.remedies:
-        receipt = receipts.get(f"{remedy.kind}:{recovery.recovery_id}")
-        if remedy.amount is not None and receipt is not None:
-            return remedy.amount, receipt.ref
-    return None, ""
+def _paid(recovery: Recovery, receipts: dict[str, Receipt]) -> Paid:
+    """What was paid and its receipts: only what the record proves."""
+    proven = [
+        (remedy, remedy.amount, receipts[_key(recovery, remedy)].ref)
+        for remedy in recovery.decision.remedies
+        if remedy.amount is not None and _key(recovery, remedy) in receipts
+    ]
+    owed = [amount for remedy, amount, _ in proven if remedy.owed]
+    goodwill = [amount for remedy, amount, _ in proven if not remedy.owed]
+    return Paid(tuple(owed), tuple(goodwill), tuple(ref for *_, ref in proven), recovery.pay_by_on)
 
 
 def _kind(recovery: Recovery, amount: Money | None) -> str:

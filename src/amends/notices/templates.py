@@ -17,6 +17,7 @@ NEEDED = ("what", "for_you", "ours", "remedy_done", "contact", "nothing_to_do")
 CONTEXT = (
     *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email"),
     *("contact_phone", "link", "until_day", "until_time", "off_for", "tried"),
+    *("owed", "goodwill", "pay_by"),
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 _NAME = re.compile(r"^(?P<kind>[a-z0-9_.-]+)\.(?P<locale>[a-z]{2}(?:-[A-Z]{2})?)\.md$")

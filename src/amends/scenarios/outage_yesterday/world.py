@@ -23,6 +23,7 @@ EAST = (
     *(["nothing"] * 54 + ["tried"] * 27 + ["cut off"] * 8 + ["through"] * 5 + ["before"] * 4),
     *(["tried once"] * 2),
 )
+States = tuple[tuple[int, str], ...]
 TRYING = ("tried", "tried once", "cut off")
 
 
@@ -34,7 +35,7 @@ class Session:
     customer_id: str
     title: str
     began_ms: int
-    states: tuple[tuple[int, str], ...]
+    states: States
 
 
 @dataclass
@@ -98,7 +99,7 @@ def _live(world: World, chance: random.Random, customer_id: str, kind: str) -> N
     elif kind == "cut off":
         since = chance.randrange(5 * MINUTE, 60 * MINUTE)
         stood = since + chance.randrange(2000, 30_000)
-        states = ((0, "s"), (900, "p"), (stood, "r"), (stood + chance.randrange(20_000, 60_000), "f"))
+        states: States = ((0, "s"), (900, "p"), (stood, "r"), (stood + chance.randrange(20_000, 60_000), "f"))
         _watch(world, chance, customer_id, world.gone_ms - since, states)
     elif kind == "through":
         since = chance.randrange(15 * MINUTE, 40 * MINUTE)
@@ -110,9 +111,7 @@ def _live(world: World, chance: random.Random, customer_id: str, kind: str) -> N
         _watch(world, chance, customer_id, world.gone_ms - since, states)
 
 
-def _watch(
-    world: World, chance: random.Random, customer_id: str, began_ms: int, states: tuple[tuple[int, str], ...]
-) -> None:
+def _watch(world: World, chance: random.Random, customer_id: str, began_ms: int, states: States) -> None:
     session_id = f"tv-{len(world.sessions):06d}"
     world.sessions.append(Session(session_id, customer_id, chance.choice(SHOWS), began_ms, states))
 
@@ -130,7 +129,7 @@ def events(world: World) -> Iterator[dict[str, Any]]:
 
 def log(world: World) -> list[str]:
     """What an edge server wrote down that evening of what the players reported, in the order in which it came."""
-    timed = []
+    timed: list[tuple[int, str]] = []
     for session in world.sessions:
         bitrates = [(session.states[1][0], 2601)]
         timed += playing.log(session.session_id, session.title, session.began_ms, session.states, bitrates)
