@@ -7,9 +7,8 @@ over the try that it answers, but for `done`, which always counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection, transaction
@@ -21,14 +20,14 @@ from amends.outbox.rules import LEASE, NO_LEASE, Next
 
 WAITING = """state IN ('due', 'unknown')"""
 LANE = "kind, batch, canary, urgency"
-COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear, first_at'
+COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear'
+FIRST_AT = "CASE WHEN attempts = 1 THEN NULL ELSE first_at END"  # reading a moment costs as much as all the rest
 LONGEST_SAYS, LONGEST_REF = 2000, 400
 _decoded = msgspec.json.Decoder().decode
 together = transaction.atomic(savepoint=False)  # one commit for all that is called inside one of them
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """A try and what came of it: `what` is act, find or lost."""
 
     key: str
@@ -108,7 +107,7 @@ def _readable(worker: str, rows: Sequence[tuple[Any, ...]], probe: bool, now: da
     claims, damaged = [], []
     for row in rows:
         try:
-            claims.append(_claimed(row, probe))
+            claims.append(_claimed(row, now, probe))
         except msgspec.DecodeError as error:
             after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", row[9])
             damaged.append((worker, Answered(row[0], row[8], "act", after)))
@@ -128,7 +127,7 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
             WHERE connector = %s AND kind = %s AND batch = %s AND canary = %s AND urgency = %s AND {WAITING}
               AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
-        ) RETURNING {COLUMNS}"""  # noqa: S608 - no value is pasted in
+        ) RETURNING {COLUMNS}, {FIRST_AT}"""  # noqa: S608 - no value is pasted in
     at = _stored(now)
     where = [lane.connector, lane.kind, lane.batch, lane.canary, lane.urgency, at, limit]
     cursor.execute(sql, [worker, _stored(now + LEASE), at, at, at, *where])
@@ -136,11 +135,11 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
     return taken
 
 
-def _claimed(row: tuple[Any, ...], probe: bool = False) -> Claimed:
+def _claimed(row: tuple[Any, ...], now: datetime, probe: bool = False) -> Claimed:
     key, kind, connector, recovery_id, customer_id, payload, urgency, batch, attempt, unclear, first_at = row
     data = _decoded(payload) if isinstance(payload, str) else payload
     order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-    return Claimed(order, attempt, unclear, _moment(first_at), probe)
+    return Claimed(order, attempt, unclear, _moment(first_at) if first_at else now, probe)
 
 
 def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
@@ -319,11 +318,11 @@ def sweep(
 @together
 def _sweep(name: str, declarations: Mapping[str, Declaration], dead: bool, now: datetime, limit: int) -> int:
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    sql = f"""SELECT {COLUMNS} FROM outbox_actrow WHERE state = 'trying' AND lease_by = %s
+    sql = f"""SELECT {COLUMNS}, first_at FROM outbox_actrow WHERE state = 'trying' AND lease_by = %s
         AND (%s OR lease_until < %s OR lease_until > %s) LIMIT %s {lock}"""  # noqa: S608 - no value is pasted in
     with connection.cursor() as cursor:
         cursor.execute(sql, [name, dead, _stored(now), _stored(now + NO_LEASE), limit])
-        lost = [_claimed(row) for row in cursor.fetchall()]
+        lost = [_claimed(row, now) for row in cursor.fetchall()]
     after = [(c, rules.after_loss(c, declarations.get(c.order.connector), now)) for c in lost]
     _write([(name, Answered(c.order.key, c.attempt, "lost", then)) for c, then in after], now)
     return len(lost)

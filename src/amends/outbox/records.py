@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class ActState(StrEnum):
@@ -156,8 +156,7 @@ class Receipt:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(NamedTuple):
     """An act that this worker may try now; `attempt` is the number by which a late answer is told from a fresh one."""
 
     order: Order

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from amends.ground.ids import share_of
 from amends.outbox.records import (
@@ -37,8 +37,7 @@ LONGEST_PEACE_S = 60.0
 JITTER_OF_CLOCKS = timedelta(seconds=5)
 
 
-@dataclass(frozen=True)
-class Next:
+class Next(NamedTuple):
     """Where an act stands after an answer, and from when it may be tried again."""
 
     state: ActState

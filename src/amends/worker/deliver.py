@@ -44,7 +44,7 @@ def clock() -> datetime:
 class Door:
     """What this worker knows of one connector: its lanes, what is on its way, and how much of it may be."""
 
-    def __init__(self, connector: Connector, out: SimpleQueue[Back]) -> None:
+    def __init__(self, connector: Connector, out: SimpleQueue[list[Back]]) -> None:
         self.declaration = declared(connector)
         self.lanes = Lanes(connector, self.declaration, clock, out)
         self.out: dict[str, tuple[Claimed, float]] = {}
@@ -77,7 +77,7 @@ class Deliverer:
 
     def __init__(self, connectors: Mapping[str, Connector]) -> None:
         self.name = worker_name()
-        self.back: SimpleQueue[Back] = SimpleQueue()
+        self.back: SimpleQueue[list[Back]] = SimpleQueue()
         self.doors = {name: Door(connector, self.back) for name, connector in connectors.items()}
         self.declarations = {name: door.declaration for name, door in self.doors.items()}
         self.unwritten: list[Back] = []
@@ -122,8 +122,7 @@ class Deliverer:
                 break
             if not backs:
                 until = time.monotonic() + GATHER_S
-            backs.append(first)
-            backs += [self.back.get_nowait() for _ in range(self.back.qsize())]  # nobody else takes from it
+            backs += first
         return backs
 
     def _write(self, backs: Sequence[Back], now: datetime) -> set[str]:
@@ -230,7 +229,7 @@ class Deliverer:
 def _log(backs: Sequence[Back], late: set[str]) -> None:
     """One line for all that went well, one for each that did not; every line names acts and recoveries."""
     done = [back.claimed.order for back in backs if back.answered and back.answered.after.state is ActState.DONE]
-    if done:
+    if done and log.isEnabledFor(logging.INFO):
         ids = {"acts": [order.key for order in done], "recoveries": [order.recovery_id for order in done]}
         log.info("%d done", len(done), extra=ids)
     for back in backs:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from typing import NamedTuple
 
 from amends.outbox import rules
 from amends.outbox.claiming import Answered
@@ -24,10 +24,10 @@ from amends.outbox.records import (
 
 log = logging.getLogger("amends.deliver")
 Clock = Callable[[], datetime]
+HAND_OVER_S = 0.005  # answers that come faster than this are handed over together
 
 
-@dataclass(frozen=True)
-class Back:
+class Back(NamedTuple):
     """What a lane hands back: the answer to write down (None: never touched the wire), and what the other side said."""
 
     claimed: Claimed
@@ -38,7 +38,9 @@ class Back:
 class Lanes:
     """One connector's lanes in this worker: `at_once` threads that take claims one by one."""
 
-    def __init__(self, connector: Connector, declaration: Declaration, clock: Clock, out: SimpleQueue[Back]) -> None:
+    def __init__(
+        self, connector: Connector, declaration: Declaration, clock: Clock, out: SimpleQueue[list[Back]]
+    ) -> None:
         self.connector = connector
         self.declaration = declaration
         self.clock = clock
@@ -74,8 +76,14 @@ class Lanes:
         return untouched
 
     def _run(self) -> None:
+        done: list[Back] = []
+        since = time.monotonic()
         while (claimed := self.waiting.get()) is not None:
-            self.out.put(self._one(claimed))
+            done.append(self._one(claimed))
+            if self.waiting.empty() or time.monotonic() - since > HAND_OVER_S:
+                self.out.put(done)
+                done, since = [], time.monotonic()
+        self.out.put(done)
 
     def _one(self, claimed: Claimed) -> Back:
         if self.stopped.is_set() or time.monotonic() >= self.good_until:
@@ -94,7 +102,8 @@ def attempt(claimed: Claimed, connector: Connector, declaration: Declaration, cl
 
 
 def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, clock: Clock) -> Back:
-    first = rules.before_try(claimed, declaration, clock())
+    now = clock()
+    first = rules.before_try(claimed, declaration, now)
     if first == "person":
         says = "it was unclear, nobody can look it up, and the other side may have forgotten the key"
         return _back(claimed, "act", rules.in_doubt(claimed, says, clock()), None)
@@ -103,7 +112,8 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
         known = rules.after_find(claimed, found, clock())
         if known is not None:
             return _back(claimed, "find", known, found)
-    answer = connector.act(claimed.order, clock())
+        now = clock()
+    answer = connector.act(claimed.order, now)
     return _back(claimed, "act", rules.after_try(claimed, answer, clock(), declaration), answer)
 
 
