@@ -112,8 +112,12 @@ def policy_texts(limit: int, *, waiting: bool = False) -> list[PolicyText]:
 
 
 def made_right(place: Place | None, limit: int) -> list[tuple[Place, Recovery]]:
-    """Recoveries that are made right, in the order in which that happened, behind the given place."""
-    rows = RecoveryRow.objects.filter(state=RecoveryState.MADE_RIGHT).order_by("changed_at", "recovery_id")
+    """Recoveries for which a machine has done all it can, in the order in which that happened, behind the given place.
+
+    A person's call may still be open; once it is made, such a recovery comes by again.
+    """
+    done = (RecoveryState.MADE_RIGHT, RecoveryState.CALL_OPEN)
+    rows = RecoveryRow.objects.filter(state__in=done).order_by("changed_at", "recovery_id")
     if place is not None:
         at, recovery_id = place
         rows = rows.filter(Q(changed_at__gt=at) | Q(changed_at=at, recovery_id__gt=recovery_id))

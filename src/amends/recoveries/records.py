@@ -15,6 +15,7 @@ class RecoveryState(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     UNDER_WAY = "under way"
+    CALL_OPEN = "call open"  # all that a machine can do is done; a person has still to be in touch
     MADE_RIGHT = "made right"
     CLOSED = "closed"
     REOPENED = "reopened"
@@ -34,7 +35,8 @@ class Goodwill(StrEnum):
 MOVES: Mapping[RecoveryState, frozenset[RecoveryState]] = {
     RecoveryState.PROPOSED: frozenset({RecoveryState.APPROVED, RecoveryState.DECLINED}),
     RecoveryState.APPROVED: frozenset({RecoveryState.UNDER_WAY, RecoveryState.DECLINED}),
-    RecoveryState.UNDER_WAY: frozenset({RecoveryState.MADE_RIGHT, RecoveryState.REOPENED}),
+    RecoveryState.UNDER_WAY: frozenset({RecoveryState.CALL_OPEN, RecoveryState.MADE_RIGHT, RecoveryState.REOPENED}),
+    RecoveryState.CALL_OPEN: frozenset({RecoveryState.MADE_RIGHT, RecoveryState.CLOSED, RecoveryState.REOPENED}),
     RecoveryState.MADE_RIGHT: frozenset({RecoveryState.CLOSED, RecoveryState.REOPENED}),
     RecoveryState.CLOSED: frozenset({RecoveryState.REOPENED}),
     RecoveryState.REOPENED: frozenset({RecoveryState.CLOSED, RecoveryState.MADE_RIGHT}),

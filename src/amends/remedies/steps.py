@@ -210,15 +210,23 @@ def _take_back(cancelled: Sequence[RemedyRow], now: datetime) -> None:
 
 
 def _finish(now: datetime) -> int:
-    """Recoveries under way with nothing left to do by machine are made right."""
+    """Where all else has its receipt, an open call is left to a person; with its note a recovery is made right."""
+    return sum(_finish_state(state, now) for state in (RecoveryState.UNDER_WAY, RecoveryState.CALL_OPEN))
+
+
+def _finish_state(state: RecoveryState, now: datetime) -> int:
     moved, after = 0, ""
-    while under_way := amends.recoveries.queries.in_state(RecoveryState.UNDER_WAY, BATCH, after):
-        after = under_way[-1].recovery_id
-        ids = [recovery.recovery_id for recovery in under_way]
-        unfinished = RemedyRow.objects.filter(recovery_id__in=ids).exclude(kind="call").exclude(state="done")
-        waiting = set(unfinished.values_list("recovery_id", flat=True))
-        ready = [recovery_id for recovery_id in ids if recovery_id not in waiting]
+    while part := amends.recoveries.queries.in_state(state, BATCH, after):
+        after = part[-1].recovery_id
+        ids = [recovery.recovery_id for recovery in part]
+        left = RemedyRow.objects.filter(recovery_id__in=ids).exclude(state="done").values_list("recovery_id", "kind")
+        waiting = {recovery_id for recovery_id, kind in left if kind != "call"}
+        calling = {recovery_id for recovery_id, kind in left if kind == "call"} - waiting
+        right = [recovery_id for recovery_id in ids if recovery_id not in waiting | calling]
         why = "every remedy has its receipt"
-        state = RecoveryState.MADE_RIGHT
-        moved += amends.recoveries.steps.move(ready, state, who=WORKER, why=why, now=now)
+        moved += amends.recoveries.steps.move(right, RecoveryState.MADE_RIGHT, who=WORKER, why=why, now=now)
+        if state is RecoveryState.UNDER_WAY:
+            why = "all else has its receipt; a person has still to be in touch"
+            open_ = sorted(calling)
+            moved += amends.recoveries.steps.move(open_, RecoveryState.CALL_OPEN, who=WORKER, why=why, now=now)
     return moved
