@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.cli import books, policies
+from amends.cli import books, policies, sending
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(assess, name="assess")
 app.add_typer(keys, name="keys")
 books.register(app)
 app.add_typer(policies.app, name="policy")
+app.add_typer(sending.app, name="sending")
 
 
 @app.command()

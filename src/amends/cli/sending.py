@@ -1,0 +1,111 @@
+"""`amends sending`: how batches of acts go out, and stopping them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amends.cli.entering import Dir, Json, clock, existing
+
+if TYPE_CHECKING:
+    from amends.outbox.records import Batch, Endpoint
+
+app = typer.Typer(help="How batches of acts go out; pause, resume and abort them.", no_args_is_help=True)
+Who = Annotated[str, typer.Option(envvar="USER", help="Who says so; it stays on record.")]
+Why = Annotated[str, typer.Option(help="Why; it stays on record.")]
+BatchName = Annotated[
+    str, typer.Argument(help="The batch, such as an incident's id; `amends sending status` lists them.")
+]
+
+
+@app.command()
+def status(
+    batch: Annotated[str, typer.Argument(help="One batch, with its history; without it, all.")] = "",
+    directory: Dir = Path(),
+    json_: Json = False,
+) -> None:
+    """Every batch with how far it is, how fast it goes and when it will be through; every connector left in peace."""
+    existing(directory)
+    from django.conf import settings
+
+    from amends.outbox import queries
+    from amends.outbox.records import declared
+    from amends.worker import wires
+
+    limits = {name: declared(connector).per_s for name, connector in wires.connect(settings.AMENDS).items()}
+    batches, endpoints, moves = queries.batches(50, batch, limits), queries.endpoints(), queries.moves(batch)
+    if json_:
+        found = {"batches": [asdict(b) for b in batches], "connectors": [asdict(e) for e in endpoints], "moves": moves}
+        typer.echo(json.dumps(found, default=str))
+        return
+    console = Console()
+    console.print(_batches(batches) if batches else "No batches: every act goes by itself.", highlight=False)
+    for endpoint in endpoints:
+        console.print(_endpoint(endpoint), highlight=False)
+    for at, connector, who, state, why in moves:
+        console.print(f"{at:%Y-%m-%d %H:%M} {connector}: {state}, {who}: {why}", highlight=False, markup=False)
+
+
+def _batches(batches: list[Batch]) -> Table:
+    table = Table("Batch", "to", "is", "done", "of", "came to nothing", "a second", "left", "says", box=None)
+    for batch in batches:
+        left = str(timedelta(seconds=round(batch.left_s))) if batch.left_s is not None else ""
+        figures = (f"{batch.done:,}", f"{batch.total:,}", f"{batch.lost:,}", f"{batch.speed:,.1f}", left)
+        table.add_row(batch.batch, batch.connector, batch.state, *figures, batch.says)
+    return table
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    peace = f"; left in peace until {endpoint.peace_until:%H:%M:%S}: {endpoint.says}" if endpoint.peace_until else ""
+    return f"{endpoint.name}: {endpoint.waiting:,} acts wait{peace}"
+
+
+@app.command()
+def pause(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+    """Begin no more acts of a batch. What is on its way comes to its end."""
+    existing(directory)
+    from amends.outbox import steps
+
+    _move(steps.pause, batch, who, why, "paused")
+
+
+@app.command()
+def resume(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+    """Let a paused batch go on; one that stopped itself after its first acts goes on whole."""
+    existing(directory)
+    from amends.outbox import steps
+
+    _move(steps.resume, batch, who, why, "goes on")
+
+
+@app.command()
+def abort(
+    batch: BatchName,
+    why: Why,
+    who: Who = "operator",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    directory: Dir = Path(),
+) -> None:
+    """Cancel, for ever, what was not begun. What is on its way comes to its end."""
+    existing(directory)
+    from amends.outbox import steps
+
+    if not yes:
+        typer.confirm(f"Cancel every act of {batch} that was not begun? This cannot be undone.", abort=True)
+    _move(steps.abort, batch, who, why, "aborted")
+
+
+def _move(step: Callable[[str, str, str, datetime], int], batch: str, who: str, why: str, done: str) -> None:
+    if step(batch, who, why, clock()):
+        typer.echo(f"{batch}: {done}")
+        return
+    typer.secho(f"{batch}: nothing to change; `amends sending status` shows how it stands", fg="red", err=True)
+    raise typer.Exit(1)
