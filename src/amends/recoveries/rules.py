@@ -201,7 +201,7 @@ def _decision(
         reasons=tuple(found.reasons),
         inputs=_plain(found),
         trace={"rows": _rows(found), "amounts": amounts, "statute": found.statute},
-        pay_by=found.pay_by,
+        pay_by=found.pay_by if amounts else "",
     )
 
 
