@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.cache import never_cache
 
 from amends.web import api, health
-from amends.web.desk import actions, pages
+from amends.web.desk import actions, pages, sending
 from amends.web.front import views as front
 from amends.web.yours import views as own
 
@@ -36,6 +36,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/acts/<str:key>", pages.act, name="desk-act"),
     path("desk/acts/<str:key>/retry", actions.retry, name="desk-retry"),
     path("desk/acts/<str:key>/settle", actions.settle, name="desk-settle"),
+    path("desk/sending", sending.sending, name="desk-sending"),
+    path("desk/sending/<str:key>", sending.batch, name="desk-batch"),
+    path("desk/sending/<str:key>/pause", sending.pause, name="desk-batch-pause"),
+    path("desk/sending/<str:key>/resume", sending.resume, name="desk-batch-resume"),
+    path("desk/sending/<str:key>/abort", sending.abort, name="desk-batch-abort"),
     path("desk/sessions", pages.sessions, name="desk-sessions"),
     path("desk/sessions/<str:session_id>", pages.session, name="desk-session"),
     path("desk/quarantine", pages.quarantine, name="desk-quarantine"),

@@ -32,6 +32,7 @@ NAV = (
     ("recoveries", "Recoveries", "desk-recoveries"),
     ("failures", "Failures", "desk-failures"),
     ("acts", "Acts", "desk-acts"),
+    ("sending", "Sending", "desk-sending"),
     ("sessions", "Sessions", "desk-sessions"),
     ("quarantine", "Quarantine", "desk-quarantine"),
 )
