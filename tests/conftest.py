@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
 
+from amends.recoveries import budgets, opening
 from amends.signals import door, steps
 from amends.web import keys
 
@@ -20,3 +22,16 @@ def _fresh() -> None:
     steps.open_reports.cache_clear()
     door._recent.__init__()  # type: ignore[misc]
     keys._known.clear()
+
+
+@pytest.fixture
+def limits() -> Iterator[Callable[[str], None]]:
+    """A way to write budgets.yaml; it is gone after the test."""
+    path = settings.AMENDS.directory / budgets.FILE
+
+    def write(text: str) -> None:
+        path.write_text(text)
+        opening._limits.cache_clear()
+
+    yield write
+    path.unlink(missing_ok=True)

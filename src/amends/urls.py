@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.cache import never_cache
 
 from amends.web import api, health
-from amends.web.desk import actions, pages, sending
+from amends.web.desk import actions, money, pages, sending
 from amends.web.front import views as front
 from amends.web.yours import views as own
 
@@ -31,6 +31,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/recoveries/<str:recovery_id>/approve", actions.approve, name="desk-approve"),
     path("desk/recoveries/<str:recovery_id>/decline", actions.decline, name="desk-decline"),
     path("desk/recoveries/<str:recovery_id>/close", actions.close, name="desk-close"),
+    path("desk/budgets", money.budgets, name="desk-budgets"),
+    path("desk/budgets/stop", money.stop, name="desk-stop-paying"),
+    path("desk/budgets/resume", money.resume, name="desk-resume-paying"),
+    path("desk/policies/<str:digest>/approve", money.approve_policy, name="desk-approve-policy"),
+    path("desk/differences/<str:difference_id>/settle", money.settle_difference, name="desk-settle-difference"),
     path("desk/failures", pages.failures, name="desk-failures"),
     path("desk/acts", pages.acts, name="desk-acts"),
     path("desk/acts/<str:key>", pages.act, name="desk-act"),

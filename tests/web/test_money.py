@@ -1,0 +1,70 @@
+"""Money at the desk: two operators, stopping and resuming, and what the provider's list says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from tests.recoveries.given import Write, decision, failure, goodwill, open_all, owed
+
+from amends.recoveries import queries
+from amends.recoveries.records import RecoveryState
+from amends.remedies import reconciling
+from amends.remedies.queries import differences
+
+
+def operator(name: str) -> Client:
+    user = User.objects.create_user(name, password="a long password", is_staff=True)
+    user.groups.add(Group.objects.get_or_create(name="care")[0])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.django_db
+def test_two_operators_approve_a_large_sum_and_the_page_says_who(limits: Write) -> None:
+    limits("approval: {nobody_up_to: 5.00 EUR, one_up_to: 20.00 EUR}")
+    (recovery_id,) = open_all([(failure(1), decision(owed(100), goodwill(5000)))])
+    ada, bob = operator("ada"), operator("bob")
+    where = f"/desk/recoveries/{recovery_id}"
+    assert b"needs two operators" in ada.get(where).content
+
+    ada.post(f"{where}/approve", {"why": "seen"})
+    assert "Approved by ada" in bob.get(where).content.decode()
+    assert b"somebody else" in ada.post(f"{where}/approve", follow=True).content
+    assert b"on its way" in bob.post(f"{where}/approve", follow=True).content
+    assert queries.by_id([recovery_id])[recovery_id].goodwill.value == "granted"
+
+
+@pytest.mark.django_db
+def test_paying_is_stopped_and_resumed_at_the_desk_and_what_waits_is_shown_with_its_day() -> None:
+    (recovery_id,) = open_all([(failure(1), decision(owed(100), pay_by="2026-12-24"))])
+    ada = operator("ada")
+    assert b"Not stopped" in ada.post("/desk/budgets/stop", {"why": ""}, follow=True).content
+
+    page = ada.post("/desk/budgets/stop", {"why": "wrong amounts"}, follow=True).content.decode()
+    assert "Paying is stopped for every policy" in page
+    assert "Dec. 24, 2026" in page
+    assert recovery_id in page
+    assert b"Paying goes on" in ada.post("/desk/budgets/resume", follow=True).content
+    assert queries.by_id([recovery_id])[recovery_id].state is RecoveryState.APPROVED
+
+
+@pytest.mark.django_db
+def test_a_difference_is_settled_with_a_note_and_who_may_not_act_cannot() -> None:
+    listed = [{"key": "refund:x", "ref": "r", "amount_minor": 5, "currency": "EUR", "at": ""}]
+    now = datetime.now(UTC)
+    reconciling.reconcile("billing", listed, lambda order: None, now, now)  # type: ignore[arg-type,return-value]
+    (one,) = differences(9)
+    looker = Client()
+    looker.force_login(User.objects.create_user("looker", password="a long password", is_staff=True))
+    where = f"/desk/differences/{one.difference_id}/settle"
+
+    assert looker.post(where, {"note": "x"}).status_code == 403
+    ada = operator("ada")
+    assert b"we ordered no such act" in ada.get("/desk/budgets").content
+    assert b"Not settled" in ada.post(where, {"note": " "}, follow=True).content
+    assert b"on record" in ada.post(where, {"note": "paid by hand"}, follow=True).content
+    assert differences(9) == []
