@@ -167,11 +167,11 @@ def test_looking_again_changes_nothing(tell: Tell) -> None:
     tell("customer.served", *served(["ada"]))
     tell("outage.started", at=START, **PLACE)
     tell("outage.ended", at=END, **PLACE)
-    before = (amends.failures.queries.ripe_since(None, datetime.now(UTC) + timedelta(days=1), 10), the_incident())
+    before = (amends.failures.queries.ripe(datetime.now(UTC) + timedelta(days=1), 10), the_incident())
     turn()
 
     now = datetime.now(UTC) + timedelta(days=1)
-    assert (amends.failures.queries.ripe_since(None, now, 10), the_incident()) == before
+    assert (amends.failures.queries.ripe(now, 10), the_incident()) == before
 
 
 def test_without_an_end_it_stays_open_and_nobody_is_guessed_at(tell: Tell) -> None:

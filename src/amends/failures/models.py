@@ -27,11 +27,13 @@ class FailureRow(models.Model):
     recorded_at = models.DateTimeField()
     revised_at = models.DateTimeField(db_index=True)
     withdrawn_at = models.DateTimeField(null=True)
+    undecided = models.BooleanField(default=True, db_default=True)  # recorded or revised, and not looked at since
 
     class Meta:
         indexes = [
             models.Index(fields=["customer_id", "promise", "started_at"], name="failure_by_customer"),
             models.Index(fields=["incident", "customer_id"], name="failure_by_incident"),
+            models.Index(fields=["revised_at"], condition=models.Q(undecided=True), name="failure_undecided"),
         ]
 
 

@@ -15,7 +15,6 @@ from amends.failures.models import FailureRow
 from amends.failures.records import Evidence, Failure, LossKind, Recurrence, Severity
 from amends.ground.money import Money
 
-Place = tuple[datetime, str]
 AT_ONCE = 50_000
 FLAGS = ("controllable", "stable_cause", "used_anyway")
 COLUMNS = (
@@ -24,13 +23,10 @@ COLUMNS = (
 )
 
 
-def ripe_since(place: Place | None, now: datetime, limit: int) -> list[tuple[Place, Failure]]:
-    """Failures that may be acted on, in the order in which they became so, behind the given place."""
-    rows = FailureRow.objects.filter(revised_at__lte=now, withdrawn_at=None).order_by("revised_at", "failure_id")
-    if place is not None:
-        at, failure_id = place
-        rows = rows.filter(Q(revised_at__gt=at) | Q(revised_at=at, failure_id__gt=failure_id))
-    return [((row.revised_at, row.failure_id), _failure(row)) for row in rows[:limit]]
+def ripe(now: datetime, limit: int) -> list[Failure]:
+    """Failures that may be acted on and that the next room has not looked at (it says so by `steps.decided`)."""
+    rows = FailureRow.objects.filter(undecided=True, revised_at__lte=now, withdrawn_at=None)
+    return [_failure(row) for row in rows.order_by("revised_at", "failure_id")[:limit]]
 
 
 def by_id(ids: Collection[str]) -> dict[str, Failure]:

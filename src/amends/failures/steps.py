@@ -13,6 +13,7 @@ from django.db import transaction
 import amends.promises.files
 import amends.promises.rules
 import amends.signals.queries
+import amends.signals.steps
 from amends.failures.models import FailureRow, ReadRow
 from amends.failures.records import Failure
 from amends.ground.ids import derive
@@ -25,6 +26,7 @@ BATCH = 1000
 UPDATED = (
     *("started_at", "ended_at", "severity", "severity_parts", "facts", "controllable", "stable_cause", "loss_kind"),
     *("used_anyway", "evidence", "incident", "price_minor", "currency", "payment_ref", "revised_at", "withdrawn_at"),
+    "undecided",
 )
 OBSERVED = "com.amends.failure.observed"
 PAID = ("rental", "purchase")
@@ -38,16 +40,12 @@ def promises() -> list[Promise]:
 @transaction.atomic
 def judge(now: datetime) -> int:
     """Hold closed viewings against the promises; failures are made, revised, or withdrawn. How many changed."""
-    changed = 0
-    bookmark, _ = ReadRow.objects.select_for_update().get_or_create(what="viewings")
-    viewings, cursor = amends.signals.queries.viewings_changed_since(bookmark.upto, BATCH)
-    if viewings:
-        ripe = [viewing for viewing in viewings if viewing.closed and viewing.customer_id]
+    viewings = amends.signals.queries.fresh_viewings(BATCH)
+    changed, claimed = len(viewings), [viewing for viewing in viewings if viewing.customer_id]
+    if claimed:
         for promise in promises():
-            changed += _judge(promise, ripe, now)
-        bookmark.upto = cursor
-        bookmark.save()
-        changed += len(viewings)
+            changed += _judge(promise, claimed, now)
+    amends.signals.steps.looked_at([viewing.session_id for viewing in viewings])
     return changed
 
 
@@ -115,6 +113,11 @@ def _from_viewing(promise: Promise, viewing: Viewing, verdicts: Verdicts, index:
         recorded_at=now,
         revised_at=max(now, viewing.settled_at or now),  # from then on it may be acted on
     )
+
+
+def decided(failure_ids: Collection[str]) -> None:
+    """The next room has looked at these failures; they are undecided again when they are revised."""
+    FailureRow.objects.filter(pk__in=failure_ids).update(undecided=False)
 
 
 @transaction.atomic

@@ -17,15 +17,15 @@ import amends.failures.queries
 import amends.outbox.queries
 import amends.outbox.steps
 import amends.recoveries.queries
+import amends.recoveries.steps
+import amends.signals.queries
 from amends.customers.records import Customer
 from amends.failures.records import Evidence, Failure
 from amends.ground.ids import derive
-from amends.ground.moments import parse_moment
-from amends.ground.money import Money
 from amends.notices import compose as composing
-from amends.notices import templates, tokens
+from amends.notices import manner, templates, tokens
 from amends.notices.compose import Paid, Said
-from amends.notices.models import BookmarkRow, NoticeRow
+from amends.notices.models import NoticeRow
 from amends.notices.records import Finding
 from amends.outbox.records import Order, Receipt
 from amends.recoveries.records import Recovery, Remedy
@@ -44,33 +44,31 @@ def compose(now: datetime) -> int:
 
 @transaction.atomic
 def _compose_part(now: datetime) -> int:
-    bookmark, _ = BookmarkRow.objects.select_for_update().get_or_create(what="made right")
-    at, _, last = bookmark.upto.partition(" ")
-    found = amends.recoveries.queries.made_right((parse_moment(at), last) if at else None, BATCH)
-    if not found:
+    recoveries = amends.recoveries.queries.untold(BATCH)
+    if not recoveries:
         return 0
-    recoveries = [recovery for _, recovery in found]
     written = set(
         NoticeRow.objects.filter(recovery_id__in=[r.recovery_id for r in recoveries]).values_list(
             "recovery_id", flat=True
         )
     )
     _write([recovery for recovery in recoveries if recovery.recovery_id not in written], now)
-    (moment, recovery_id), _ = found[-1]
-    bookmark.upto = f"{moment.isoformat().replace('+00:00', 'Z')} {recovery_id}"
-    bookmark.save()
-    return len(found)
+    amends.recoveries.steps.told([recovery.recovery_id for recovery in recoveries])
+    return len(recoveries)
 
 
 def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
     failures = amends.failures.queries.by_id({recovery.failure_id for recovery in recoveries})
     customers = amends.customers.queries.by_id({recovery.customer_id for recovery in recoveries})
-    receipts = amends.outbox.queries.receipts(_money_keys(recoveries))
+    receipts = amends.outbox.queries.receipts([*_money_keys(recoveries), *map(manner.call_key, recoveries)])
+    sessions = {failure.subject for failure in failures.values()}
+    pictured = {viewing.session_id for viewing in amends.signals.queries.viewings(sessions) if viewing.spans}
     mailed = _mailed_today({recovery.customer_id for recovery in recoveries}, now)
     rows = []
     for recovery in recoveries:
         customer = customers.get(recovery.customer_id, Customer(recovery.customer_id))
-        row = _row(recovery, failures[recovery.failure_id], customer, receipts, now)
+        failure = failures[recovery.failure_id]
+        row = _row(recovery, failure, customer, receipts, now, pictured=failure.subject in pictured)
         if row.state == "enqueued":
             mailed[row.customer_id] = mailed.get(row.customer_id, 0) + 1
             if mailed[row.customer_id] > settings.AMENDS.limits.mail_per_customer_day:
@@ -97,13 +95,21 @@ def _mailed_today(customer_ids: set[str], now: datetime) -> dict[str, int]:
 
 
 def _row(
-    recovery: Recovery, failure: Failure, customer: Customer, receipts: dict[str, Receipt], now: datetime
+    recovery: Recovery,
+    failure: Failure,
+    customer: Customer,
+    receipts: dict[str, Receipt],
+    now: datetime,
+    *,
+    pictured: bool,
 ) -> NoticeRow:
     config = settings.AMENDS
     paid = _paid(recovery, receipts)
     link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
     lang, values = composing.values_of(failure, customer, paid, link, config)
-    kind = _kind(recovery, paid.total)
+    calling = manner.call_is_open(recovery, manner.call_key(recovery) in receipts)
+    kind = manner.kind(recovery, paid=paid.total is not None, calling=calling)
+    values |= manner.values(recovery, customer, lang, calling=calling, pictured=link if pictured else "")
     candidates = _candidates(failure, kind, lang)
     notice_id = derive("note", recovery.recovery_id, kind, "1")
     row = NoticeRow(
@@ -155,14 +161,6 @@ def _paid(recovery: Recovery, receipts: dict[str, Receipt]) -> Paid:
     owed = [amount for remedy, amount, _ in proven if remedy.owed]
     goodwill = [amount for remedy, amount, _ in proven if not remedy.owed]
     return Paid(tuple(owed), tuple(goodwill), tuple(ref for *_, ref in proven), recovery.pay_by_on)
-
-
-def _kind(recovery: Recovery, amount: Money | None) -> str:
-    if recovery.decision.person:
-        return "again" if amount else "call"
-    if amount is None:
-        return "apology"
-    return next(remedy.kind for remedy in recovery.decision.remedies if remedy.amount)
 
 
 def _candidates(failure: Failure, kind: str, lang: str) -> list[templates.Template]:

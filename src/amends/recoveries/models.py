@@ -28,11 +28,15 @@ class RecoveryRow(models.Model):
     goodwill = models.CharField(max_length=10, default="", db_default="")  # Goodwill: apart from what is owed, or ""
     held = models.TextField(default="", db_default="")  # why it, or its goodwill, waits
     pay_by_on = models.DateField(null=True)  # the day by which what is owed must be paid
+    untold = models.BooleanField(default=True, db_default=True)  # made right, and the customer not told since
     decided_at = models.DateTimeField()
     changed_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "changed_at"], name="recovery_by_state")]
+        indexes = [
+            models.Index(fields=["state", "changed_at"], name="recovery_by_state"),
+            models.Index(fields=["state", "recovery_id"], condition=Q(untold=True), name="recovery_untold"),
+        ]
 
 
 class MoveRow(models.Model):

@@ -26,6 +26,7 @@ from amends.recoveries.records import (
 )
 
 Place = tuple[datetime, str]
+DONE_BY_MACHINE = (RecoveryState.MADE_RIGHT, RecoveryState.CALL_OPEN)
 
 
 def in_state(state: RecoveryState, limit: int, after: str = "") -> list[Recovery]:
@@ -111,17 +112,13 @@ def policy_texts(limit: int, *, waiting: bool = False) -> list[PolicyText]:
     return [PolicyText(**row) for row in (rows.filter(in_force_at=None) if waiting else rows).values(*fields)[:limit]]
 
 
-def made_right(place: Place | None, limit: int) -> list[tuple[Place, Recovery]]:
-    """Recoveries for which a machine has done all it can, in the order in which that happened, behind the given place.
+def untold(limit: int) -> list[Recovery]:
+    """Recoveries for which a machine has done all it can and of which nobody was told (`steps.told` says it was done).
 
     A person's call may still be open; once it is made, such a recovery comes by again.
     """
-    done = (RecoveryState.MADE_RIGHT, RecoveryState.CALL_OPEN)
-    rows = RecoveryRow.objects.filter(state__in=done).order_by("changed_at", "recovery_id")
-    if place is not None:
-        at, recovery_id = place
-        rows = rows.filter(Q(changed_at__gt=at) | Q(changed_at=at, recovery_id__gt=recovery_id))
-    return [((row.changed_at, row.recovery_id), _recovery(row)) for row in rows[:limit]]
+    rows = RecoveryRow.objects.filter(state__in=DONE_BY_MACHINE, untold=True)
+    return [_recovery(row) for row in rows.order_by("recovery_id")[:limit]]
 
 
 def made_right_before(moment: datetime, limit: int) -> list[str]:

@@ -11,14 +11,14 @@ from django.conf import settings
 from django.db import transaction
 
 import amends.failures.queries
+import amends.failures.steps
 import amends.recoveries.files
 import amends.recoveries.queries
 from amends.failures.records import Failure
 from amends.ground.marked import Mistake
-from amends.ground.moments import parse_moment
 from amends.ground.money import MAX_MINOR
 from amends.recoveries import opening, rules, versions
-from amends.recoveries.models import BookmarkRow, MoveRow, RecoveryRow
+from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.policy.tree import Table
 from amends.recoveries.records import MOVES, Decision, Goodwill, RecoveryState
 
@@ -42,23 +42,14 @@ def decide(now: datetime) -> int:
 
 @transaction.atomic
 def _decide_part(now: datetime) -> int:
-    bookmark, _ = BookmarkRow.objects.select_for_update().get_or_create(what="failures")
-    ripe = amends.failures.queries.ripe_since(_place(bookmark.upto), now, BATCH)
-    if not ripe:
+    failures = amends.failures.queries.ripe(now, BATCH)
+    if not failures:
         return 0
-    failures = [failure for _, failure in ripe]
     known = RecoveryRow.objects.filter(failure_id__in=[failure.failure_id for failure in failures])
     done = set(known.values_list("failure_id", flat=True))
     opening.write(_decide_all([failure for failure in failures if failure.failure_id not in done], now), now)
-    (at, failure_id), _ = ripe[-1]
-    bookmark.upto = f"{at.isoformat().replace('+00:00', 'Z')} {failure_id}"
-    bookmark.save()
-    return len(ripe)
-
-
-def _place(upto: str) -> tuple[datetime, str] | None:
-    at, _, failure_id = upto.partition(" ")
-    return (parse_moment(at), failure_id) if at else None
+    amends.failures.steps.decided([failure.failure_id for failure in failures])
+    return len(failures)
 
 
 def _decide_all(failures: Sequence[Failure], now: datetime) -> list[tuple[Failure, Decision]]:
@@ -121,8 +112,14 @@ def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: d
     MoveRow.objects.bulk_create(
         [MoveRow(recovery=row, before=row.state, after=to, who=who, why=why, at=now) for row in rows], batch_size=BATCH
     )
-    RecoveryRow.objects.filter(pk__in=[row.pk for row in rows]).update(state=to, changed_at=now)
+    more = {"untold": True} if to in amends.recoveries.queries.DONE_BY_MACHINE else {}
+    RecoveryRow.objects.filter(pk__in=[row.pk for row in rows]).update(state=to, changed_at=now, **more)
     return [row.pk for row in rows]
+
+
+def told(ids: Collection[str]) -> None:
+    """The next room has looked at what to say about these recoveries; they are untold when made right again."""
+    RecoveryRow.objects.filter(pk__in=ids).update(untold=False)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class ApiKeyRow(models.Model):
@@ -100,10 +101,12 @@ class ViewingRow(models.Model):
     hashed = models.BigIntegerField()  # session id as the telemetry knows it: hash_session, as a signed number
     first_report_at = models.DateTimeField()  # server time of the first report taken in: older files hold none of it
     stale = models.BooleanField(default=True)  # reports came in that have not been looked at
+    fresh = models.BooleanField(default=True, db_default=True)  # closed or changed, and not looked at since
     changed_at = models.DateTimeField()
 
     class Meta:
         indexes = [
+            models.Index(fields=["session_id"], condition=Q(fresh=True), name="viewing_fresh"),
             models.Index(fields=["changed_at", "session_id"], name="viewing_by_change"),
             models.Index(fields=["stale", "closed", "last_seen_at"], name="viewing_to_see"),
         ]

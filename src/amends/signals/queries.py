@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from amends.ground.moments import format_moment, parse_moment
+from amends.ground.moments import format_moment
 from amends.ground.money import Money
 from amends.signals import landing
 from amends.signals.models import ApiKeyRow, LandedRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
@@ -19,18 +19,10 @@ from amends.signals.records import Playback, Quarantined, Signal, Viewing
 WRITTEN_TO_S = 60.0  # a record is written in one go: what is unfinished for longer is torn or damaged
 
 
-def viewings_changed_since(cursor: str, limit: int) -> tuple[list[Viewing], str]:
-    """Viewings in the order in which they changed, and the cursor to go on from."""
-    rows = ViewingRow.objects.filter(stale=False).order_by("changed_at", "session_id")
-    if cursor:
-        at, session_id = cursor.split(" ", 1)
-        moment = parse_moment(at)
-        rows = rows.filter(Q(changed_at__gt=moment) | Q(changed_at=moment, session_id__gt=session_id))
-    found = list(rows[:limit])
-    if found:
-        last = found[-1]
-        cursor = f"{last.changed_at.isoformat().replace('+00:00', 'Z')} {last.session_id}"
-    return _viewings(found), cursor
+def fresh_viewings(limit: int) -> list[Viewing]:
+    """Closed viewings that the next room has not looked at since they changed (it says so by `steps.looked_at`)."""
+    rows = ViewingRow.objects.filter(fresh=True, closed=True, stale=False)
+    return _viewings(list(rows.order_by("session_id")[:limit]))
 
 
 def viewings(session_ids: Collection[str]) -> list[Viewing]:

@@ -121,7 +121,7 @@ def _store_playbacks(events: Sequence[tuple[dict[str, Any], datetime]], now: dat
     )
     for session_id, customer_id in disputes.items():  # rare: one by one
         PlaybackRow.objects.filter(pk=session_id).update(disputed_by=customer_id, changed_at=now)
-    ViewingRow.objects.filter(pk__in=told, stale=False).update(changed_at=now)
+    ViewingRow.objects.filter(pk__in=told, stale=False).update(changed_at=now, fresh=True)
 
 
 def _playback(data: dict[str, Any], told_at: datetime, now: datetime) -> PlaybackRow:
@@ -213,7 +213,7 @@ def _assess(rows: list[ViewingRow], now: datetime) -> None:
             closed.append(row.hashed % 2**64)
     fields = (
         *("customer_id", "order_id", "content_id", "started_at", "last_seen_at", "closed", "closed_at"),
-        *("settled_at", "gaps", "facts", "spans", "stale", "changed_at"),
+        *("settled_at", "gaps", "facts", "spans", "stale", "fresh", "changed_at"),
     )
     with transaction.atomic():
         ViewingRow.objects.bulk_update(rows, fields, batch_size=200)
@@ -248,7 +248,7 @@ def _id(told: str | None) -> str:
 def _mark_closed(row: ViewingRow, now: datetime) -> None:
     """A verdict over missing reports is provisional: it settles when the time for late ones has passed."""
     late = timedelta(seconds=settings.AMENDS.telemetry.lateness_s) if row.gaps else timedelta()
-    row.closed, row.closed_at, row.changed_at = True, now, now
+    row.closed, row.closed_at, row.changed_at, row.fresh = True, now, now, True
     row.settled_at = max(now, row.last_seen_at + late)
 
 
@@ -256,8 +256,13 @@ def _mark_closed(row: ViewingRow, now: datetime) -> None:
 def _close(rows: list[ViewingRow], now: datetime) -> None:
     for row in rows:
         _mark_closed(row, now)
-    ViewingRow.objects.bulk_update(rows, ("closed", "closed_at", "settled_at", "changed_at"), batch_size=500)
+    ViewingRow.objects.bulk_update(rows, ("closed", "closed_at", "settled_at", "fresh", "changed_at"), batch_size=500)
     open_reports().forget([row.hashed % 2**64 for row in rows])
+
+
+def looked_at(session_ids: Collection[str]) -> None:
+    """The next room has looked at these viewings; they are fresh again when they change."""
+    ViewingRow.objects.filter(pk__in=session_ids).update(fresh=False)
 
 
 @transaction.atomic
