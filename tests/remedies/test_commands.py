@@ -1,0 +1,114 @@
+"""The commands about money, run as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from amends.scenarios import demo_billing
+
+Amends = Callable[..., "subprocess.CompletedProcess[str]"]
+SECRET = "whsec_" + "YW1lbmRzLWRlbW8tc2VjcmV0LTAxMjM0NTY3ODk="
+
+
+@pytest.fixture
+def amends(tmp_path: Path) -> Iterator[Amends]:
+    """A company's directory, its billing, and a film that was spoiled for Ada and is paid back."""
+    billing = demo_billing.DemoBilling(tmp_path / "journal")
+    server, url = demo_billing.start(billing)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMENDS_", "DJANGO_"))}
+    place = kept | {"AMENDS_BILLING_URL": url, "AMENDS_BILLING_SECRET": SECRET, "AMENDS_DIR": str(tmp_path / "shop")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "amends", *words]
+        return subprocess.run(command, env=place, capture_output=True, text=True, timeout=120)
+
+    assert run("init", str(tmp_path / "shop")).returncode == 0
+    (tmp_path / "failure.jsonl").write_text(json.dumps(EVENT))
+    assert run("ingest", str(tmp_path / "failure.jsonl")).returncode == 0
+    assert run("drain").returncode == 0
+    yield run
+    server.shutdown()
+
+
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "shop",
+    "type": "com.amends.failure.observed",
+    "data": {
+        "customer_id": "ada",
+        "promise": "film-plays",
+        "subject": "rental-7",
+        "started_at": datetime.now(UTC).isoformat(),
+        "severity": "severe",
+        "price_minor": 499,
+        "currency": "EUR",
+        "payment_ref": "pay_7",
+    },
+}
+
+
+def tamper(tmp_path: Path, *statements: str) -> None:
+    with sqlite3.connect(tmp_path / "shop/var/amends.sqlite3") as database:
+        for verb in ("update", "delete"):
+            database.execute(f"DROP TRIGGER ledger_postingrow_no_{verb}")
+        for statement in statements:
+            database.execute(statement)
+
+
+@pytest.mark.slow
+def test_the_books_are_verified_and_a_change_or_a_cut_is_found(amends: Amends, tmp_path: Path) -> None:
+    whole = amends("ledger", "verify", "--json")
+    assert (whole.returncode, json.loads(whole.stdout)["postings"]) == (0, 2)
+    (tmp_path / "head.json").write_text(amends("ledger", "head").stdout)
+    assert amends("ledger", "verify", "--head", str(tmp_path / "head.json")).returncode == 0
+
+    tamper(tmp_path, "DELETE FROM ledger_postingrow WHERE seq = 2", HEAD_BACK)
+    cut = amends("ledger", "verify")  # whoever cuts the end off and sets the head back is not seen by the chain alone
+    held_against = amends("ledger", "verify", "--head", str(tmp_path / "head.json"))
+    assert (cut.returncode, held_against.returncode) == (0, 1)
+    assert "posting 2, the head of" in held_against.stdout
+    forged = (tmp_path / "head.json").read_text().replace('"seq": 2', '"seq": 1')
+    (tmp_path / "head.json").write_text(forged)
+    assert "not signed" in amends("ledger", "verify", "--head", str(tmp_path / "head.json")).stdout
+
+
+HEAD_BACK = "UPDATE ledger_headrow SET seq = 1, hash = (SELECT hash FROM ledger_postingrow WHERE seq = 1)"
+
+
+@pytest.mark.slow
+def test_the_providers_list_is_held_against_the_books(amends: Amends, tmp_path: Path) -> None:
+    agrees = amends("reconcile", "--since", "2020-01-01", "--json")
+    assert (agrees.returncode, json.loads(agrees.stdout)["connectors"][0]["agree"]) == (0, 1)
+
+    tamper(tmp_path, "UPDATE outbox_actrow SET state = 'in doubt' WHERE kind = 'remedy.refund'",
+           "UPDATE remedies_remedyrow SET state = 'under way', settled_at = NULL WHERE kind = 'refund'")  # fmt: skip
+    mended = amends("reconcile", "--since", "2020-01-01", "--json")
+    assert len(json.loads(mended.stdout)["connectors"][0]["mended"]) == 1
+    assert amends("ledger", "verify").returncode == 0
+
+    tamper_again = "UPDATE outbox_actrow SET ref = 'other' WHERE kind = 'remedy.refund'"
+    with sqlite3.connect(tmp_path / "shop/var/amends.sqlite3") as database:
+        database.execute(tamper_again)
+    differs = amends("reconcile", "--since", "2020-01-01")
+    assert (differs.returncode, "different" in differs.stdout) == (1, True)
+    assert amends("reconcile", "--since", "soon").returncode == 2
+
+
+@pytest.mark.slow
+def test_paying_is_stopped_and_a_customer_is_forgotten(amends: Amends) -> None:
+    assert amends("stop-paying", "--why", " ").returncode == 2
+    assert "stopped for film-plays" in amends("stop-paying", "--policy", "film-plays", "--why", "wrong").stdout
+    assert amends("resume-paying").returncode == 1
+    assert amends("resume-paying", "--policy", "film-plays").returncode == 0
+
+    assert amends("customers", "erase", "nobody").returncode == 1
