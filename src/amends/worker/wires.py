@@ -37,3 +37,18 @@ def _asked_for(config: Config) -> Iterator[Connector]:
         from amends.connectors.carrier.connector import Carrier
 
         yield Carrier(config.carrier.url, config.carrier.secret)
+    if config.phone.url:
+        from amends.connectors.phone.connector import Phone
+
+        phone = config.phone
+        yield Phone(phone.url, phone.account, phone.token, phone.sender)
+    if config.chat.url:
+        from amends.connectors.chat.connector import Chat
+
+        yield Chat(config.chat.url)
+    if config.tickets.url:
+        from amends.connectors.tickets.connector import Tickets, Zammad, Zendesk
+
+        at = config.tickets
+        shape = Zendesk(at.user, at.token, at.group) if at.shape == "zendesk" else Zammad(at.token, at.group)
+        yield Tickets(at.url, shape)

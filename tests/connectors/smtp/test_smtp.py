@@ -58,6 +58,7 @@ class MailServer(StandIn):
 
 
 class TestMail(ConnectorContract):
+    looks_up = False
     cannot_play = frozenset(FAULTS) - PLAYED
     secrets = (PASSWORD,)
 
