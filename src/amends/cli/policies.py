@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
-from amends.cli.entering import Json
+from amends.cli.entering import Dir, Json, existing
 from amends.ground.marked import Mistake
 from amends.recoveries.policy.tree import Table
+
+if TYPE_CHECKING:
+    from amends.recoveries.policy.explaining import Explanation
 
 app = typer.Typer(help="Published rules and policies: decide, explain, check, compare, print.", no_args_is_help=True)
 
@@ -104,3 +107,55 @@ def _tell(found: list[Mistake]) -> None:
         typer.echo(f"{one.file}:{one.line} {severity} {one.says}" + (f"\n    {one.hint}" if one.hint else ""))
     errors, warnings = (sum(one.severity == kind for one in found) for kind in ("error", "warning"))
     typer.echo(f"{errors} error(s), {warnings} warning(s)" if errors or warnings else "Everything is in order.")
+
+
+@app.command()
+def explain(
+    recovery: Annotated[str, typer.Argument(help="Id of a recovery.")] = "",
+    directory: Dir = Path(),
+    rule: Annotated[str, typer.Option(help="A published rule, or a file, instead of a recovery.")] = "",
+    inputs: Annotated[str, typer.Option(help="The rule's inputs as a JSON object.")] = "{}",
+    json_: Json = False,
+) -> None:
+    """Say why, in sentences that can be read to the customer: a recovery's decision, or a rule on some inputs."""
+    found = _explain_rule(rule, inputs) if rule else _explain_recovery(recovery, directory)
+    typer.echo(json.dumps(found.as_json(), ensure_ascii=False) if json_ else found.text())
+
+
+def _explain_rule(rule: str, text: str) -> Explanation:
+    from amends.recoveries.policy import answering, explaining
+
+    table = _readable(rule)
+    case: Any = next(answering.read_cases([text.encode()]), {})
+    answer = answering.answer_from(table, None, case)
+    if "error" in answer:
+        _fail(f"{answer['error']['field']}: {answer['error']['reason']}", 1)
+    return explaining.explain(table, case)
+
+
+def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:
+    if not recovery_id:
+        _fail("give the id of a recovery, or --rule and --inputs", 2)
+    existing(directory)
+    from amends.recoveries import queries, texts
+    from amends.recoveries.policy import recounting
+
+    found = queries.one(recovery_id)
+    if found is None:
+        _fail(f"no recovery {recovery_id}; `amends export recoveries` lists them", 1)
+    return recounting.recount(found.decision, texts.table(found.decision.policy_hash))
+
+
+def _readable(name: str) -> Table:
+    """A table that has to be readable; exit 2 with what is wrong when it is not."""
+    from amends.recoveries.policy import sampling
+
+    found = _table(name)
+    if isinstance(found, Mistake):
+        _fail(str(found), 2)
+    return sampling.with_currency(found)
+
+
+def _fail(says: str, code: int) -> NoReturn:
+    typer.secho(says, fg="red", err=True)
+    raise typer.Exit(code)

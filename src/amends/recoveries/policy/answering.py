@@ -38,17 +38,27 @@ def answer(case: Any, *, trace: bool = True) -> Answer:
     if not isinstance(case, Mapping):
         return wrong(None, "", f"expected an object with id, rule and inputs, not {_shown(case)}")
     case_id, inputs = case.get("id"), case.get("inputs", {})
-    if twice := _twice(case, inputs):
-        return wrong(case_id, twice, "stands twice; keep one of them")
+    if isinstance(case, _Object) and case.twice:
+        return wrong(case_id, case.twice[0], "stands twice; keep one of them")
     if not isinstance(case.get("rule"), str):
         return wrong(case_id, "rule", f"missing; one of {', '.join(packs.names())}")
-    if not isinstance(inputs, Mapping):
-        return wrong(case_id, "inputs", f"expected an object of inputs by name, not {_shown(inputs)}")
     try:
         table = packs.rule(case["rule"])
-        return {"id": case_id, **answered(table, apply(table, inputs), trace=trace)}
     except packs.UnknownRule as error:
         return wrong(case_id, "rule", str(error))
+    return answer_from(table, case_id, inputs, trace=trace)
+
+
+def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True) -> Answer:
+    """What a table says of inputs that may be wrong."""
+    if not isinstance(inputs, Mapping):
+        return wrong(case_id, "inputs", f"expected an object of inputs by name, not {_shown(inputs)}")
+    if isinstance(inputs, WrongAnswer):
+        return inputs
+    if isinstance(inputs, _Object) and inputs.twice:
+        return wrong(case_id, inputs.twice[0], "stands twice; keep one of them")
+    try:
+        return {"id": case_id, **answered(table, apply(table, inputs), trace=trace)}
     except WrongInput as error:
         return wrong(case_id, error.field, error.reason)
     except (NoAmount, MoneyError) as error:
@@ -141,11 +151,6 @@ def _once(pairs: list[tuple[str, Any]]) -> _Object:
         keys = [key for key, _ in pairs]
         found.twice = tuple(key for key in found if keys.count(key) > 1)
     return found
-
-
-def _twice(case: Mapping[str, Any], inputs: Any) -> str:
-    """A key that stands twice: of two values nobody knows which was meant."""
-    return next((one.twice[0] for one in (case, inputs) if isinstance(one, _Object) and one.twice), "")
 
 
 def _whole(text: str) -> int | Decimal:

@@ -90,8 +90,11 @@ def _derived(scope: Scope, line: int, name: str, item: Any) -> Derived:
     ops = [op for op in spec if op in _READERS]
     if len(ops) != 1:
         raise scope.mistake(line, f"{name}: expected one of {', '.join(_READERS)}")
-    kind, of = _READERS[ops[0]](scope, line, ops[0], spec)
-    return Derived(name, kind, ops[0], of, line)
+    said = {key: str(spec.get(key, "")) for key in ("words", "unit")}
+    bare = Marked({key: value for key, value in spec.items() if key not in said})
+    bare.line, bare.lines = spec.line, spec.lines
+    kind, of = _READERS[ops[0]](scope, line, ops[0], bare)
+    return Derived(name, kind, ops[0], of, line, **said)
 
 
 def _two(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:

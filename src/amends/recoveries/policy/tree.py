@@ -67,6 +67,8 @@ class Derived:
     op: str
     of: tuple[Any, ...]
     line: int = 0
+    words: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
