@@ -134,7 +134,7 @@ def _template_words(template: Template) -> str:
     return "\n".join(text for _, text in template.slots.values())
 
 
-NOT_OURS = ("title", "link", "receipt", "greeting", "company", "contact_email", "contact_phone")
+NOT_OURS = ("title", "link", "time_line", "receipt", "greeting", "company", "contact_email", "contact_phone")
 
 
 def _ours(template: Template, values: Mapping[str, str]) -> str:
@@ -163,7 +163,8 @@ def _digits(text: str) -> str:
 
 def _html(subject: str, values: Mapping[str, str], template: Template, slots: Mapping[str, str], locale: str) -> str:
     safe = {name: _SPECIAL.sub(r"\\\1", value) for name, value in values.items()}
-    safe["link"] = f"[{phrases.WORDS[phrases.language(template.locale, 'en')]['your_page']}](<{values['link']}>)"
+    page = f"[{phrases.WORDS[phrases.language(template.locale, 'en')]['your_page']}](<{values['link']}>)"
+    safe |= {"link": page, "time_line": page if values.get("time_line") else ""}
     parts = [f"<p>{escape(values['greeting'])}</p>"]
     for slot in ORDER:
         if slot not in slots:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from amends.notices import manner
 from amends.notices.records import Finding
 
 SLOTS = ("what", "when", "for_you", "cause", "ours", "remedy_done", "prevention", "contact", "nothing_to_do")
@@ -18,6 +19,7 @@ CONTEXT = (
     *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email"),
     *("contact_phone", "link", "until_day", "until_time", "off_for", "tried"),
     *("owed", "goodwill", "pay_by"),
+    *manner.CONTEXT,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 _NAME = re.compile(r"^(?P<kind>[a-z0-9_.-]+)\.(?P<locale>[a-z]{2}(?:-[A-Z]{2})?)\.md$")

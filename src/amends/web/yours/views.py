@@ -20,7 +20,7 @@ import amends.recoveries.queries
 import amends.remedies.queries
 import amends.signals.queries
 from amends.customers.records import Customer
-from amends.notices import phrases, tokens
+from amends.notices import manner, phrases, tokens
 from amends.recoveries.records import Recovery
 from amends.web import charts
 from amends.web.yours.words import WORDS
@@ -80,7 +80,7 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
         "happened": phrases.what_happened(failure.facts, lang),
         "timeline": charts.timeline(viewing.spans, lang, failed=charts.broke(viewing.facts)) if viewing else "",
         "spans": [_span(span, lang) for span in viewing.spans] if viewing else [],
-        "done": _done(recovery, locale, words),
+        "done": _done(recovery, locale, words, by_phone=manner.by_phone(customer)),
         "answer": answers[-1] if answers else None,
         "answered": words[answers[-1].answer] if answers else "",
         "form": secrets.token_hex(16),
@@ -92,7 +92,7 @@ def _span(span: Any, lang: str) -> tuple[str, str, str]:
     return charts.WORDS[lang][span["kind"]], charts.clock(span["from_s"]), charts.clock(span["to_s"])
 
 
-def _done(recovery: Recovery, locale: str, words: dict[str, str]) -> list[tuple[str, str]]:
+def _done(recovery: Recovery, locale: str, words: dict[str, str], *, by_phone: bool) -> list[tuple[str, str]]:
     """Each remedy as (sentence, receipt): what has its receipt is said to be done, the rest is not."""
     lines = []
     for remedy in amends.remedies.queries.remedies_of([recovery.recovery_id]).get(recovery.recovery_id, []):
@@ -100,8 +100,10 @@ def _done(recovery: Recovery, locale: str, words: dict[str, str]) -> list[tuple[
         if remedy.amount is not None:
             text = words[remedy.kind] if remedy.state == "done" else words["coming"]
             lines.append((text.format(amount=amount), remedy.ref if remedy.state == "done" else ""))
-        elif remedy.kind in ("call", "apology"):
-            lines.append((words[remedy.kind], ""))
+        elif remedy.kind == "call":
+            lines.append((words["called" if remedy.state == "done" else "call" if by_phone else "write_to"], ""))
+        elif remedy.kind == "apology":
+            lines.append((words["apology"], ""))
     return sorted(lines, key=lambda line: line[0] == words["apology"]) or [(words["under_way"], "")]
 
 
