@@ -101,7 +101,6 @@ def reconcile(
 def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]], list[str]]:
     from dataclasses import asdict
 
-    import httpx
     from django.conf import settings
 
     from amends.remedies import reconciling
@@ -114,7 +113,7 @@ def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]]
             continue
         try:
             report = reconciling.reconcile(name, ask(since), connector.find, since, now)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except Exception as error:  # whatever a connector raises: the others' lists are still held against the books
             wrong.append(f"{name}: its list cannot be read: {type(error).__name__}: {error}")
             continue
         reports.append({key: value for key, value in asdict(report).items() if key != "since"})
