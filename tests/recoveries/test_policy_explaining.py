@@ -106,9 +106,9 @@ def test_an_exclusion_says_what_has_to_be_shown() -> None:
 def test_a_recovery_is_recounted_from_the_text_it_was_decided_by() -> None:
     text = recount(decided(used_anyway=False), POLICY).text()
 
-    assert "You get €4.99 as money back, which is owed to you and an apology." in text
+    assert "You get €4.99 as money back (owed to you) and an apology." in text
     assert "The price was €4.99." in text
-    assert "when how bad it was is major or severe" in text
+    assert "when the failure is major or severe" in text
     assert "_" not in text
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
@@ -146,16 +147,39 @@ def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:
     return recounting.recount(found.decision, texts.table(found.decision.policy_hash))
 
 
-def _readable(name: str) -> Table:
+def _readable(name: str, *, currency: bool = True) -> Table:
     """A table that has to be readable; exit 2 with what is wrong when it is not."""
     from amends.recoveries.policy import sampling
 
     found = _table(name)
     if isinstance(found, Mistake):
         _fail(str(found), 2)
-    return sampling.with_currency(found)
+    return sampling.with_currency(found) if currency else found
 
 
 def _fail(says: str, code: int) -> NoReturn:
     typer.secho(says, fg="red", err=True)
     raise typer.Exit(code)
+
+
+@app.command()
+def diff(
+    old: str,
+    new: str,
+    samples: Annotated[int, typer.Option(min=0, help="Also decide so many tried records by both.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed tries the same records.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Compare two policies or rules by what they mean. Exit 1 when they differ."""
+    from amends.recoveries.policy import comparing
+
+    before, after = _readable(old, currency=False), _readable(new, currency=False)
+    changes = comparing.compare(before, after)
+    tried = comparing.try_both(before, after, samples, seed) if samples else None
+    if json_:
+        found = {"changes": [asdict(one) for one in changes], "tried": asdict(tried) if tried else None}
+        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+    else:
+        typer.echo("\n".join(one.text() for one in changes) or "They mean the same.")
+        typer.echo(f"\n{tried.text()}" if tried else "", nl=bool(tried))
+    raise typer.Exit(int(bool(changes)))

@@ -146,7 +146,11 @@ def _it(words: Plainly, name: str) -> str:
 
 def _worth_saying(words: Plainly, cell: Cell) -> bool:
     """A number behind a bound is worth saying; that a flag was so has been said."""
-    return words.kind(cell.name) not in (Kind.FLAG, Kind.CHOICE) and cell.op not in ("=", "null", "notnull")
+    return words.kind(cell.name) not in (Kind.FLAG, Kind.CHOICE, Kind.SEVERITY) and cell.op not in (
+        "=",
+        "null",
+        "notnull",
+    )
 
 
 def _gives(words: Plainly, row: Row) -> str:

@@ -55,7 +55,7 @@ def _remedy(one: Remedy) -> str:
     if one.amount is None:
         return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     article = "" if name == "money back" else "a "
-    return f"{one.amount.words()} as {article}{name}" + (", which is owed to you" if one.owed else "")
+    return f"{one.amount.words()} as {article}{name}" + (" (owed to you)" if one.owed else "")
 
 
 def _looked_again(decision: Decision, table: Table) -> tuple[Table, TableVersion, list[Looked], dict[str, Any]] | None:

@@ -96,7 +96,7 @@ def _days(table: Table) -> list[date]:
 
 
 def _draw(chance: random.Random, one: Input, points: list[Any], anchor: date) -> Any:
-    if one.default is not REQUIRED and chance.random() < 0.5:
+    if one.default is not REQUIRED and chance.random() < (0.2 if points else 0.5):
         return REQUIRED
     if one.kind is Kind.FLAG:
         return chance.random() < 0.5
