@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from amends.cli import books, policies, sending
+from amends.cli import books, policies, sending, studies
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app.add_typer(keys, name="keys")
 books.register(app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(sending.app, name="sending")
+app.add_typer(studies.audit, name="audit")
+app.command("simulate")(studies.simulate)
 
 
 @app.command()

@@ -70,7 +70,8 @@ def _headline(one: Simulation) -> str:
     change = one.whole.after - one.whole.before
     if not change:
         return "the same money in all"
-    share = f" ({abs(change) / one.whole.before:.1%})" if one.whole.before else ""
+    part = abs(change) / one.whole.before if one.whole.before else 0.0
+    share = f" ({part:.1%})" if part >= 0.001 else " (less than a tenth of a percent)" if part else ""
     return f"{_money(abs(change), one.currency)} {'more' if change > 0 else 'less'}{share}"
 
 
@@ -99,7 +100,7 @@ def _money(minor: int, currency: str) -> str:
 
 def _signed(minor: int, currency: str) -> SafeString:
     if not minor:
-        return format_html("–")
+        return SafeString("–")
     text = ("+" if minor > 0 else "−") + _money(abs(minor), currency)
     return format_html('<span class="minus">{}</span>' if minor < 0 else "<span>{}</span>", text)
 
@@ -144,7 +145,7 @@ def bars(pairs: Sequence[tuple[str, int, int]], title: str, currency: str) -> Sa
     """Pairs of bars, in force and candidate, as an accessible drawing; the numbers stand in a table beside it."""
     most = max((max(a, b) for _, a, b in pairs), default=0)
     if not most:
-        return format_html("")
+        return SafeString("")
     step = (WIDTH - LEFT) / len(pairs)
     marks = format_html_join(
         "", "{}", ((_pair(number, pair, most, step, currency),) for number, pair in enumerate(pairs))
@@ -190,30 +191,22 @@ def tell(found: Sequence[Simulation], console: Console) -> None:
     if not found:
         console.print("No failure lies in this span, so there is nothing to compare.")
     for one in found:
-        console.print(f"[bold]{one.currency}: {_headline(one)}[/]")
-        console.print(f"in force   {one.before}\ncandidate  {one.after}\n", highlight=False)
+        console.print(f"[bold]{one.currency}: {_headline(one)}[/]\n", highlight=False)
+        console.print(f"in force   {one.before}\ncandidate  {one.after}", highlight=False)
+        for figure in _figures(one)[2:4]:
+            console.print(f"{figure['label'].lower()}  {figure['value']} ({figure['note']})", highlight=False)
         for name, groups in {"all": (one.whole,), **one.by}.items():
             console.print(_table(name, groups, one.currency))
 
 
 def _table(name: str, groups: Sequence[Group], currency: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in (
-        HEADS.get(name, ""),
-        "failures",
-        "in force",
-        "candidate",
-        "owed",
-        "goodwill",
-        "more",
-        "less",
-        "persons",
-    ):
-        table.add_column(head, justify="left" if head == HEADS.get(name, "") else "right")
+    heads = ("failures", "in force", "candidate", "more", "less", "persons")
+    table.add_column(f"\n{HEADS.get(name, '')}".ljust(14), min_width=13)
+    for head in heads:
+        table.add_column(f"\n{head}", justify="right", no_wrap=True)
     for group in groups:
-        money = [
-            _money(value, currency) for value in (group.before, group.after, group.owed_after, group.goodwill_after)
-        ]
         counts = [f"{value:,}" for value in (group.more, group.less, group.persons_after)]
+        money = [_money(value, currency) for value in (group.before, group.after)]
         table.add_row(group.name, f"{group.failures:,}", *money, *counts)
     return table

@@ -1,0 +1,110 @@
+"""Studies at the command line: what a policy would cost, and whether like is treated alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amends.cli.entering import Dir, Json, existing
+from amends.ground.marked import Mistake
+from amends.ground.moments import parse_moment
+from amends.learning.fairness import Comparison, Gap
+
+audit = typer.Typer(help="Look at what was decided: is like treated alike?", no_args_is_help=True)
+Since = Annotated[str, typer.Option(help="First day (2026-01-01) or moment.")]
+Until = Annotated[str, typer.Option(help="First day or moment that does not count any more.")]
+
+
+def moment(text: str, option: str) -> datetime | None:
+    """A day in UTC or a moment with a zone; None when nothing was said."""
+    if not text:
+        return None
+    try:
+        return parse_moment(text if "T" in text else f"{text}T00:00:00Z")
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {text!r} is no day (2026-01-31) and no moment with a zone") from error
+
+
+def simulate(
+    policy: Annotated[Path, typer.Option("--policy", help="The candidate, a policy file.")],
+    against: Annotated[str, typer.Option(help="`current`, or another policy file.")] = "current",
+    since: Since = "",
+    until: Until = "",
+    history: Annotated[Path | None, typer.Option(help="A Parquet file of failures instead of recorded ones.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    directory: Dir = Path(),
+    json_: Json = False,
+) -> None:
+    """What a changed policy would have cost and done over recorded history, in seconds for millions of failures."""
+    from amends.learning import printing, running
+    from amends.learning.history import NoHistory
+
+    if history is None or against == "current":
+        existing(directory)
+    span = (moment(since, "--since"), moment(until, "--until"))
+    try:
+        found = running.simulate(policy, against, directory, span, history)
+    except (Mistake, NoHistory, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from error
+    if report is not None:
+        report.write_text(printing.page(found, running.span_words(*span)), "utf-8")
+    if json_:
+        typer.echo(json.dumps(printing.as_json(found)))
+    else:
+        printing.tell(found, Console())
+        if report is not None:
+            typer.echo(f"wrote {report}")
+
+
+@audit.command("fairness")
+def fairness(directory: Dir = Path(), since: Since = "", until: Until = "", json_: Json = False) -> None:
+    """Compare granted share, amount and time to remedy between segments, within promise and severity.
+
+    Exit 1 when a segment stands out: an interval that leaves out equal treatment.
+    """
+    existing(directory)
+    from amends.learning import fairness as judging
+    from amends.learning import queries
+
+    found = judging.compare(queries.cells(moment(since, "--since"), moment(until, "--until")))
+    if json_:
+        typer.echo(json.dumps([asdict(one) | {"stands_out": one.stands_out} for one in found]))
+    else:
+        _tell(found)
+    raise typer.Exit(int(any(one.stands_out for one in found)))
+
+
+def _tell(found: Sequence[Comparison]) -> None:
+    console = Console()
+    if not found:
+        console.print("No recovery was decided in this span, so there is nothing to compare.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    heads = ("segment", "recoveries", "granted", "odds against others", "p", "amount", "hours", "")
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("segment", "") else "right")
+    for one in found:
+        table.add_row(*_line(one))
+    console.print(table)
+    console.print(
+        "Differences against all others, within promise and severity; amounts in minor units, 95 % intervals."
+    )
+
+
+def _line(one: Comparison) -> list[str]:
+    def gap(of: Gap | None) -> str:
+        return f"{of.difference:+,.1f} [{of.low:+,.1f}, {of.high:+,.1f}]" if of else "–"
+
+    odds = f"{one.odds.ratio:.2f} [{one.odds.low:.2f}, {one.odds.high:.2f}]" if one.odds else "–"
+    p = f"{one.odds.p:.3f}" if one.odds else "–"
+    mark = "[yellow]stands out[/]" if one.stands_out else ""
+    return [one.segment, f"{one.count:,}", f"{one.granted_share:.1%}", odds, p, gap(one.amount), gap(one.hours), mark]
