@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class NoticeRow(models.Model):
@@ -20,6 +21,9 @@ class NoticeRow(models.Model):
     state = models.CharField(max_length=12)
     act_key = models.CharField(max_length=120, default="")
     composed_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["customer_id"], condition=Q(state="held"), name="notice_held")]
 
 
 class BookmarkRow(models.Model):

@@ -25,12 +25,14 @@ from amends.ground.ids import derive
 from amends.notices import compose as composing
 from amends.notices import manner, templates, tokens
 from amends.notices.compose import Paid, Said
-from amends.notices.models import NoticeRow
+from amends.notices.models import BookmarkRow, NoticeRow
 from amends.notices.records import Finding
 from amends.outbox.records import Order, Receipt
 from amends.recoveries.records import Recovery, Remedy
 
 BATCH = 500
+UPSERTED = "com.amends.customer.upserted"
+WRITTEN = ("template", "locale", "subject", "text", "html", "slots", "findings", "state", "composed_at")
 CORROBORATED = Evidence.CORROBORATED
 
 
@@ -58,6 +60,13 @@ def _compose_part(now: datetime) -> int:
 
 
 def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
+    rows = _rows(recoveries, now)
+    NoticeRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    _enqueue(rows, now)
+
+
+def _rows(recoveries: Sequence[Recovery], now: datetime, *, daily: bool = True) -> list[NoticeRow]:
+    """A notice for each recovery, ready to go or held; `daily`: no more to a customer and day than is set."""
     failures = amends.failures.queries.by_id({recovery.failure_id for recovery in recoveries})
     customers = amends.customers.queries.by_id({recovery.customer_id for recovery in recoveries})
     receipts = amends.outbox.queries.receipts([*_money_keys(recoveries), *map(manner.call_key, recoveries)])
@@ -69,15 +78,85 @@ def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
         customer = customers.get(recovery.customer_id, Customer(recovery.customer_id))
         failure = failures[recovery.failure_id]
         row = _row(recovery, failure, customer, receipts, now, pictured=failure.subject in pictured)
-        if row.state == "enqueued":
+        if row.state == "enqueued" and daily:
             mailed[row.customer_id] = mailed.get(row.customer_id, 0) + 1
             if mailed[row.customer_id] > settings.AMENDS.limits.mail_per_customer_day:
                 _hold(row, "too-many-mails", "more mails to this customer today than limits.mail_per_customer_day")
         rows.append(row)
-    NoticeRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    customers_of = {row.notice_id: customers[row.customer_id] for row in rows if row.state == "enqueued"}
-    orders = [_order(row, customers_of[row.notice_id]) for row in rows if row.state == "enqueued"]
-    amends.outbox.steps.enqueue(orders, now)
+    return rows
+
+
+def _enqueue(rows: Sequence[NoticeRow], now: datetime) -> None:
+    ready = [row for row in rows if row.state == "enqueued"]
+    customers = amends.customers.queries.by_id({row.customer_id for row in ready})
+    amends.outbox.steps.enqueue([_order(row, customers[row.customer_id]) for row in ready], now)
+
+
+def reconsider(now: datetime) -> int:
+    """Look again at what was held for want of an address when customers are told of anew; how many could go."""
+    sent = 0
+    while (part := _reconsider_part(now)) is not None:
+        sent += part
+    return sent
+
+
+@transaction.atomic
+def _reconsider_part(now: datetime) -> int | None:
+    bookmark, _ = BookmarkRow.objects.select_for_update().get_or_create(what="addresses")
+    told = amends.signals.queries.matters(UPSERTED, int(bookmark.upto or 0), BATCH)
+    if not told:
+        return None
+    customer_ids = {str(signal.data.get("customer_id")) for signal in told}
+    waiting = NoticeRow.objects.filter(state="held", customer_id__in=customer_ids)
+    sent = _again([row for row in waiting if _why(row) == "no-address"], now)
+    bookmark.upto = str(told[-1].sequence)
+    bookmark.save()
+    return sent
+
+
+def _why(row: NoticeRow) -> str:
+    return str(row.findings[-1]["rule"]) if row.findings else ""
+
+
+def _again(held: Sequence[NoticeRow], now: datetime, *, daily: bool = True) -> int:
+    """Write held notices anew from the record; how many may go now."""
+    before = {row.recovery_id: row for row in held}
+    recoveries = list(amends.recoveries.queries.by_id(set(before)).values())
+    rows = _rows(recoveries, now, daily=daily) if recoveries else []
+    for row in rows:
+        row.notice_id = before[row.recovery_id].notice_id
+        row.act_key = before[row.recovery_id].act_key
+    NoticeRow.objects.bulk_update(rows, WRITTEN, batch_size=BATCH)
+    _enqueue(rows, now)
+    return sum(row.state == "enqueued" for row in rows)
+
+
+@transaction.atomic
+def send_held(notice_id: str, who: str, now: datetime) -> str:
+    """A person wants a held notice to go now: '' when it goes, else why it still cannot."""
+    row = NoticeRow.objects.select_for_update().filter(pk=notice_id, state="held").first()
+    if row is None:
+        return "this notice is not held back"
+    if _again([row], now, daily=False):
+        _sign(notice_id, "sent-by-person", who, "sent at the desk")
+        return ""
+    row.refresh_from_db()
+    return "; ".join(f"{one['rule']}: {one['hint']}" for one in row.findings if one["severity"] == "error")
+
+
+@transaction.atomic
+def dismiss_held(notice_id: str, who: str, why: str) -> bool:
+    """A person decides that a held notice is not to go; it stays on record."""
+    if not NoticeRow.objects.filter(pk=notice_id, state="held").update(state="dismissed"):
+        return False
+    _sign(notice_id, "dismissed", who, why)
+    return True
+
+
+def _sign(notice_id: str, rule: str, who: str, why: str) -> None:
+    row = NoticeRow.objects.get(pk=notice_id)
+    row.findings = [*row.findings, asdict(Finding("", 0, "warning", rule, who, why))]
+    row.save(update_fields=["findings"])
 
 
 def _money_keys(recoveries: Sequence[Recovery]) -> list[str]:

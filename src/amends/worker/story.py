@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 
 from django.conf import settings
@@ -38,11 +40,13 @@ STORY: Sequence[Step] = (
     amends.remedies.steps.provide,
     amends.remedies.steps.settle,
     amends.notices.steps.compose,
+    amends.notices.steps.reconsider,
     amends.closure.steps.follow_up,
 )
 # What landed before a turn began has been read when these come to their turn; of what landed since, nobody is sure.
 AS_OF_THE_BEGINNING = (amends.incidents.steps.settle,)
 IDLE_S = 0.2
+IDLE_MARK = "story-idle"
 TROUBLE_S = 2.0
 
 
@@ -66,7 +70,10 @@ def run(stop: Event, still_held: Callable[[], bool]) -> None:
         close_old_connections()
         try:
             look_at_files()
+            began = time.time()
             pause = 0.0 if turn() else IDLE_S
+            if pause:
+                _note_idle(var, began)
             if failing:
                 trouble.note_success(var)
             failing = False
@@ -75,6 +82,21 @@ def run(stop: Event, still_held: Callable[[], bool]) -> None:
             trouble.note_failure(var, error, clock())
             pause, failing = TROUBLE_S, True
         stop.wait(pause)
+
+
+def _note_idle(var: Path, began: float) -> None:
+    """Leave word that a turn which began at this moment found nothing to do in any room."""
+    mark = var / IDLE_MARK
+    mark.touch()
+    os.utime(mark, (began, began))
+
+
+def last_idle(var: Path) -> float | None:
+    """When the last turn that found nothing to do began; None where no worker beside this directory has told."""
+    try:
+        return (var / IDLE_MARK).stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def look_at_files() -> None:

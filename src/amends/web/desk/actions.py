@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+import amends.notices.queries
+import amends.notices.steps
 import amends.outbox.steps
 import amends.recoveries.approval
 import amends.recoveries.steps
@@ -71,6 +73,26 @@ def settle(request: HttpRequest, key: str) -> HttpResponse:
     done = amends.outbox.steps.settle_by_person(key, note, _who(request), datetime.now(UTC))
     _tell(request, done, "Settled; your note is the receipt.", "This act cannot be settled by hand.")
     return redirect("desk-act", key)
+
+
+@actor
+def send_notice(request: HttpRequest, notice_id: str) -> HttpResponse:
+    wrong = amends.notices.steps.send_held(notice_id, _who(request), datetime.now(UTC))
+    _tell(request, not wrong, "It goes out now.", f"Not sent: {wrong}")
+    return _back_to_recovery(notice_id)
+
+
+@actor
+def dismiss_notice(request: HttpRequest, notice_id: str) -> HttpResponse:
+    why = request.POST.get("why", "").strip() or "dismissed at the desk"
+    done = amends.notices.steps.dismiss_held(notice_id, _who(request), why)
+    _tell(request, done, "Dismissed; it stays on record.", "This notice is not held back.")
+    return _back_to_recovery(notice_id)
+
+
+def _back_to_recovery(notice_id: str) -> HttpResponse:
+    notice = amends.notices.queries.one(notice_id)
+    return redirect("desk-recovery", notice.recovery_id) if notice else redirect("desk-today")
 
 
 @actor
