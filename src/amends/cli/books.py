@@ -109,8 +109,9 @@ def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]]
     reports, wrong = [], []
     for name, connector in wires.connect(settings.AMENDS).items():
         ask = getattr(connector, "reconcile", None)
-        if ask is None or not getattr(connector, "url", True):
-            continue
+        wire = getattr(connector, "wire", None)
+        if ask is None or (wire is not None and not wire.url):
+            continue  # it cannot list, or has no address here
         try:
             report = reconciling.reconcile(name, ask(since), connector.find, since, now)
         except Exception as error:  # whatever a connector raises: the others' lists are still held against the books
