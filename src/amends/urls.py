@@ -52,6 +52,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/quarantine/<int:number>", pages.quarantined, name="desk-quarantined"),
     path("desk/quarantine/<int:number>/resend", actions.resend, name="desk-resend"),
     path("desk/quarantine/<int:number>/dismiss", actions.dismiss, name="desk-dismiss"),
+    path("desk/notices/<str:notice_id>/send", actions.send_notice, name="desk-notice-send"),
+    path("desk/notices/<str:notice_id>/dismiss", actions.dismiss_notice, name="desk-notice-dismiss"),
     path("desk/mails/<str:notice_id>", pages.mail_html, name="desk-mail"),
     path("desk/pieces", pages.pieces, name="desk-pieces"),
 ]
