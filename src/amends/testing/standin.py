@@ -135,7 +135,8 @@ class StandIn:
 
 def _without_effect(request: StandInRequest, fault: str) -> StandInReply:
     wait = {"Retry-After": str(RETRY_AFTER_S)}
-    heard = {"error": {"message": f"{request.path} {dict(request.headers)} {request.body.decode('utf-8', 'replace')}"}}
+    said = f"{request.headers.get('authorization', '')} {request.path} {dict(request.headers)} {request.body!r}"
+    heard = {"error": {"message": said}}
     return {
         "before": StandInReply(500, {"error": {"message": "nothing was done"}}),
         "busy": StandInReply(429, {"error": {"message": "too many requests"}}, wait),
