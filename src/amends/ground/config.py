@@ -302,3 +302,17 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"currency: {error}", path, "company", "currency") from error
     if not 0 <= config.holdout.share <= 1:
         raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")
+    for (section, key), known in ONE_OF.items():
+        if (given := getattr(getattr(config, section), key)) not in known:
+            raise ConfigError(f"{key} = {given!r} must be one of {known}", path, section, key)
+
+
+MONEY_BY = ("billing", "stripe", "")
+ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("remedies", "refund"): MONEY_BY,
+    ("remedies", "credit"): MONEY_BY,
+    ("remedies", "credit_note"): ("stripe", ""),
+    ("remedies", "coupon"): ("coupons", "stripe", ""),
+    ("remedies", "label"): ("labels", "carrier", ""),
+    ("tickets", "shape"): ("zammad", "zendesk"),
+}
