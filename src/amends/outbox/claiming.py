@@ -169,7 +169,7 @@ def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: in
     allowed = [room]
     lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
     for name, per_s in rules.endpoints(declaration, kind):
-        full = [name, max(1.0, per_s), _stored(now)]
+        full = [name, rules.bucket(per_s), _stored(now)]
         cursor.execute(
             "INSERT INTO outbox_endpointrow (name, tokens, filled_at, broken, says) VALUES (%s, %s, %s, 0, '') "
             "ON CONFLICT (name) DO NOTHING",

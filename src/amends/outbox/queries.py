@@ -98,6 +98,12 @@ def counts() -> dict[str, int]:
     return dict(ActRow.objects.values_list("state").annotate(Count("pk")).order_by("state"))
 
 
+def counts_of(recovery_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """How many acts of these recoveries there are, by kind and state."""
+    rows = ActRow.objects.filter(recovery_id__in=recovery_ids).values_list("kind", "state")
+    return {(kind, state): count for kind, state, count in rows.annotate(Count("pk")).order_by()}
+
+
 def open_count() -> int:
     """Acts that the worker still has to bring to an end by itself."""
     return ActRow.objects.filter(state__in=OPEN).count()

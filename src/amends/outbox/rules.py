@@ -34,6 +34,7 @@ NO_LEASE = timedelta(minutes=5)  # a lease further ahead than this was written b
 WINDOW_SHARE = 0.8
 BROKEN_AFTER = 5  # so many unclear or late answers in a row: the other side is left in peace for a while
 LONGEST_PEACE_S = 60.0
+BUCKET_S = 0.25  # a bucket holds what flows in meanwhile: no second gets more than a quarter above its rate
 JITTER_OF_CLOCKS = timedelta(seconds=5)
 
 
@@ -159,14 +160,19 @@ def may_go(lane: Lane, state: BatchState | None) -> bool:
 
 
 def refilled(tokens: float, filled_at: datetime, now: datetime, per_s: float) -> tuple[float, datetime]:
-    """Tokens in the bucket now (never more than a second's worth), and the moment they are counted from.
+    """Tokens in the bucket now, and the moment they are counted from.
 
     Machines whose clocks differ by a little must not fill it twice; a clock that was set back must not stop it.
     """
     elapsed = (now - filled_at).total_seconds()
     if -JITTER_OF_CLOCKS.total_seconds() <= elapsed < 0:
         return tokens, filled_at
-    return min(max(1.0, per_s), tokens + max(0.0, elapsed) * per_s), now
+    return min(bucket(per_s), tokens + max(0.0, elapsed) * per_s), now
+
+
+def bucket(per_s: float) -> float:
+    """What a full bucket holds."""
+    return max(1.0, per_s * BUCKET_S)
 
 
 def peace_s(name: str, broken: int) -> float:
