@@ -6,7 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WORKERS ?= 2
-ROOMS := tests/customers tests/signals tests/outbox tests/ledger tests/web tests/house
+# What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
+NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
+ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+ROUNDS ?= 20
+KILLS ?= 45
+SEED ?= 1000
+DATABASE ?= both
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,10 +31,11 @@ $(VENV)/.tests: requirements/test.txt requirements/check.txt $(VENV)/.base
 
 setup: $(VENV)/.base ## set up what amends needs to run
 
-system: # what the browser and player tests need from the system
+system: # what the browser, player and campaign tests need from the system
 	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	if [ -n "$$missing" ]; then echo "== installing$$missing with apt-get"; \
 	SUDO=$$([ $$(id -u) -eq 0 ] || echo sudo); $$SUDO apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
@@ -51,11 +58,17 @@ check: $(VENV)/.tests ## import contracts, ruff, strict mypy, docs build
 	$(BIN)/mypy
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: SQLite, PostgreSQL, browser, real players
-	@echo "== the rooms' tests on PostgreSQL"
-	AMENDS_TEST_POSTGRES=1 $(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) $(ROOMS)
-	@echo "== everything on SQLite"
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: PostgreSQL, fault campaign, SQLite, browser, players
+	@echo "== every room on PostgreSQL (AMENDS_TEST_POSTGRES=postgresql://… uses yours)"
+	AMENDS_TEST_POSTGRES=$${AMENDS_TEST_POSTGRES:-1} $(BIN)/python -m pytest -m "not slow and not browser" \
+	-n $(WORKERS) --dist loadgroup $(ROOMS)
+	@echo "== the fault campaign, on both databases"
+	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/campaign
+	@echo "== everything else on SQLite"
+	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -m "not campaign" -n $(WORKERS) --dist loadgroup
+
+campaign: $(VENV)/.tests ## kill everything at random for longer: ROUNDS=20 KILLS=45 SEED=1000 DATABASE=both
+	$(BIN)/python -m tests.campaign --rounds $(ROUNDS) --kills $(KILLS) --seed $(SEED) --database $(DATABASE)
 
 bench: $(VENV)/.tests ## the measurements behind docs/explanation/performance.md
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/bench.txt
@@ -68,4 +81,4 @@ pins: ## compile the pinned requirements (needs uv)
 clean: ## remove everything that was made
 	rm -rf $(VENV) tests/player/node_modules site build var
 
-.PHONY: help setup system demo serve check test bench pins clean
+.PHONY: help setup system demo serve check test campaign bench pins clean

