@@ -136,7 +136,8 @@ def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure)
             payload |= {name: failure.facts[name] for name in ("order_id", "items") if name in failure.facts}
         kind = f"remedy.{remedy.kind}"
     urgency = URGENCY.get(remedy.kind, 5)
-    return Order(row.act_key, kind, connector, recovery.recovery_id, recovery.customer_id, payload, urgency)
+    ids = (recovery.recovery_id, recovery.customer_id)
+    return Order(row.act_key, kind, connector, *ids, payload, urgency, batch=failure.incident[:120])
 
 
 def _connector(remedy: Remedy) -> str:
