@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -159,6 +158,17 @@ def for_a_person(limit: int) -> list[Recovery]:
     return [_recovery(row) for row in RecoveryRow.objects.filter(waiting).order_by("changed_at")[:limit]]
 
 
+def totals(failure_ids: Collection[str]) -> list[tuple[str, str, int, int, int]]:
+    """Of the recoveries of these failures, by state and currency: how many, minor units in all, and of them goodwill."""
+    rows = RecoveryRow.objects.filter(failure_id__in=failure_ids).values_list("state", "currency").order_by()
+    return list(rows.annotate(Count("pk"), Sum("amount_minor"), Sum("goodwill_minor")))
+
+
+def ids_of(failure_ids: Collection[str]) -> list[str]:
+    """Ids of the recoveries of these failures."""
+    return list(RecoveryRow.objects.filter(failure_id__in=failure_ids).values_list("pk", flat=True))
+
+
 def history(recovery_id: str) -> list[Move]:
     rows = MoveRow.objects.filter(recovery_id=recovery_id).order_by("pk")
     return [Move(row.recovery_id, row.before, row.after, row.who, row.why, row.at) for row in rows]
@@ -170,7 +180,7 @@ def counts() -> dict[str, int]:
 
 def decision_to_json(decision: Decision) -> dict[str, Any]:
     """A decision as it is kept: nothing rounded, nothing left out."""
-    kept = asdict(decision)
+    kept = dict(vars(decision))
     kept["remedies"] = [_remedy_to_json(remedy) for remedy in decision.remedies]
     kept["reasons"] = list(decision.reasons)
     return kept
