@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.cache import never_cache
 
 from amends.web import api, health
-from amends.web.desk import actions, money, pages, sending
+from amends.web.desk import actions, incidents, money, pages, sending
 from amends.web.front import views as front
 from amends.web.yours import views as own
 
@@ -37,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/policies/<str:digest>/approve", money.approve_policy, name="desk-approve-policy"),
     path("desk/differences/<str:difference_id>/settle", money.settle_difference, name="desk-settle-difference"),
     path("desk/failures", pages.failures, name="desk-failures"),
+    path("desk/incidents", incidents.incidents, name="desk-incidents"),
+    path("desk/incidents/<str:incident_id>", incidents.incident, name="desk-incident"),
     path("desk/acts", pages.acts, name="desk-acts"),
     path("desk/acts/<str:key>", pages.act, name="desk-act"),
     path("desk/acts/<str:key>/retry", actions.retry, name="desk-retry"),

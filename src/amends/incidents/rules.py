@@ -18,6 +18,7 @@ REOPENS_WITHIN = timedelta(minutes=10)  # back for less than this is the same ou
 LEAST_WAITED_S = 5.0  # a player that stood still for less says nothing about an outage
 MAJOR_S, SEVERE_S = 3600, 12 * 3600  # an evening; half a day, where the law of many places begins to pay
 PROMISE = "outage"
+NORMAL = "normal"  # what rules that sort the weather call weather that excuses nothing
 
 
 def periods(tellings: Iterable[Telling]) -> tuple[list[Period], list[Telling]]:
@@ -127,7 +128,7 @@ def failure_of(
         severity=severity(off_s),
         severity_parts={"off_s": severity(off_s).value},
         facts=_days(incident, zone) | _facts(incident, service, trace, off_s, looked),
-        controllable=not incident.weather,
+        controllable=incident.weather in ("", NORMAL),
         loss_kind=LossKind.OUTCOME,
         used_anyway=False,
         evidence=Evidence.OBSERVED if trace.proves else Evidence.CORROBORATED,

@@ -159,7 +159,7 @@ def for_a_person(limit: int) -> list[Recovery]:
 
 
 def totals(failure_ids: Collection[str]) -> list[tuple[str, str, int, int, int]]:
-    """Of the recoveries of these failures, by state and currency: how many, minor units in all, and of them goodwill."""
+    """Of the recoveries of these failures, by state and currency: how many, minor units in all, of them goodwill."""
     rows = RecoveryRow.objects.filter(failure_id__in=failure_ids).values_list("state", "currency").order_by()
     return list(rows.annotate(Count("pk"), Sum("amount_minor"), Sum("goodwill_minor")))
 

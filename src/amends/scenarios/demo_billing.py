@@ -33,10 +33,11 @@ class DemoBilling:
     'refuse' (422).
     """
 
-    def __init__(self, journal: Path, fault: Fault | None = None, hang_s: float = 20.0) -> None:
+    def __init__(self, journal: Path, fault: Fault | None = None, hang_s: float = 20.0, durable: bool = True) -> None:
         self.journal = journal
         self.fault: Fault = fault or (lambda key, times: "")
         self.hang_s = hang_s
+        self.durable = durable  # also through a power cut; without it only through the death of any process
         self.lock = threading.Lock()
         self.effects: dict[str, dict[str, Any]] = {}
         self.seen: dict[str, int] = {}
@@ -63,7 +64,8 @@ class DemoBilling:
             with self.journal.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(effect) + "\n")
                 file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    os.fsync(file.fileno())
             self.effects[data["key"]] = effect
             return effect, True
 

@@ -27,9 +27,10 @@ iframe{width:100%;height:34rem;border:1px solid #8886;border-radius:6px;backgrou
 class DemoMailbox:
     """Mails as files, written to disk before they are acknowledged; `answer(to, times)` may refuse, as a server can."""
 
-    def __init__(self, directory: Path, answer: Callable[[str, int], str] | None = None) -> None:
+    def __init__(self, directory: Path, answer: Callable[[str, int], str] | None = None, durable: bool = True) -> None:
         self.directory = directory
         self.answer = answer or (lambda to, times: "")
+        self.durable = durable  # also through a power cut; without it only through the death of any process
         self.times: dict[str, int] = {}
         self.lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,8 @@ class DemoMailbox:
             with path.open("xb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    os.fsync(file.fileno())
 
     def mails(self) -> list[EmailMessage]:
         """Every mail, oldest first."""

@@ -117,9 +117,9 @@ class Stage:
         """Write the starter files, start the demo parts, then the real server."""
         self.place.mkdir(parents=True, exist_ok=True)
         secret = self._secret()
-        service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl")
+        service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl", durable=False)
         _, self.billing = demo_billing.start(service)
-        _, smtp, self.mailbox = demo_mailbox.start(demo_mailbox.DemoMailbox(self.place / "demo-mails"))
+        _, smtp, self.mailbox = demo_mailbox.start(demo_mailbox.DemoMailbox(self.place / "demo-mails", durable=False))
         outside = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
         self.environment = outside | {
             "AMENDS_BILLING_URL": self.billing,

@@ -9,6 +9,7 @@ from pathlib import Path
 STORIES = {
     "buffering-evening": "amends.scenarios.buffering_evening.demo",
     "outage-yesterday": "amends.scenarios.outage_yesterday.demo",
+    "power-is-back": "amends.scenarios.power_is_back.demo",
 }
 
 

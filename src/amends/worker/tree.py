@@ -194,17 +194,24 @@ def drain(until_idle: bool, timeout: float) -> int:
     1 when time ran out. Where another worker holds the story, its work is watched instead.
     """
     set_up(os.environ.get("AMENDS_LOG", "WARNING"))
-    deadline, before = time.monotonic() + timeout, {"": -1}
+    deadline, before, quiet = time.monotonic() + timeout, {"": -1}, 0.0
     while time.monotonic() < deadline:
         with story_lock(settings.AMENDS.var) as held:
             idle = story.run_until_idle(deliver.once, deadline) if held else False
         left = pending(until_idle)
-        if not any(left.values()) and (idle or left == before):
+        quiet = 0.0 if any(left.values()) else quiet or time.time()
+        if quiet and (idle or _agrees(quiet, left == before)):
             return 0
         before = left
         time.sleep(0.2 if held else 1.0)
     print(f"not idle after {timeout:g} s: {', '.join(f'{n} {what}' for what, n in left.items() if n)}", file=sys.stderr)
     return 1
+
+
+def _agrees(quiet: float, twice: bool) -> bool:
+    """Whether the worker that holds the story found nothing to do either, in a turn begun since we saw nothing left."""
+    began = story.last_idle(settings.AMENDS.var)
+    return twice if began is None else began > quiet
 
 
 def pending(until_idle: bool) -> dict[str, int]:

@@ -30,6 +30,7 @@ PAGE = 50
 NAV = (
     ("today", "Today", "desk-today"),
     ("recoveries", "Recoveries", "desk-recoveries"),
+    ("incidents", "Incidents", "desk-incidents"),
     ("failures", "Failures", "desk-failures"),
     ("acts", "Acts", "desk-acts"),
     ("sending", "Sending", "desk-sending"),
