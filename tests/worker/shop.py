@@ -24,7 +24,7 @@ class Shop:
         self.started: list[subprocess.Popen[str]] = []
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [*AMENDS, *words, *(() if words[0] == "init" else ("--dir", str(self.place)))]
+        command = [*AMENDS, *words, *(() if words[0] in ("init", "--version") else ("--dir", str(self.place)))]
         env = self.environment | environment
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from amends.cli import books, policies, sending, studies
+from amends.cli import books, operators, policies, sending, studies
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 app = typer.Typer(
@@ -24,11 +25,27 @@ assess = typer.Typer(help="Judge telemetry without a server or a database.", no_
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 app.add_typer(assess, name="assess")
 app.add_typer(keys, name="keys")
+app.add_typer(operators.app, name="operators")
 books.register(app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(sending.app, name="sending")
 app.add_typer(studies.audit, name="audit")
 app.command("simulate")(studies.simulate)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"amends {version('amends')}")
+        raise typer.Exit
+
+
+@app.callback()
+def amends(
+    version_: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which amends.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -40,8 +57,12 @@ def init(
     """Write a working example: `amends.toml`, promises, policies, notices, an operator and an API key (shown once)."""
     from amends.scenarios.starter import files
 
-    directory.mkdir(parents=True, exist_ok=True)
-    written = files.write(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        written = files.write(directory)
+    except OSError as error:
+        typer.secho(f"{directory} cannot hold an installation: {error.strerror}", fg="red", err=True)
+        raise typer.Exit(2) from error
     enter(directory)
     from amends.web import setting_up
 
@@ -210,8 +231,13 @@ def new_key(
     """Make an API key and show it once."""
     existing(directory)
     from amends.signals import steps
+    from amends.web import setting_up
 
-    typer.echo(steps.create_key(name, scope or ["signals:write", "quarantine:write", "read"], clock()))
+    if wrong := setting_up.wrong_scopes(scope or []):
+        known = ", ".join(setting_up.SCOPES)
+        typer.secho(f"no door knows the scope {wrong[0]!r}; there are {known}", fg="red", err=True)
+        raise typer.Exit(2)
+    typer.echo(steps.create_key(name, scope or setting_up.SCOPES, clock()))
 
 
 @keys.command("list")

@@ -7,6 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+IGNORED = "# What amends writes itself: database, landing segments, keys. Back it up, do not commit it.\nvar/\n"
 KEPT = ("amends.toml", "promises", "policies", "notices")
 
 
@@ -20,6 +21,10 @@ def write(directory: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
         written.append(target)
+    ignore = directory / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(IGNORED, "utf-8")
+        written.append(ignore)
     return written
 
 

@@ -16,7 +16,10 @@ from amends.ground.money import Money, MoneyError
 register = template.Library()
 GOOD = ("done", "made right", "closed", "enqueued", "yes", "resent", "live")
 BAD = ("refused", "in doubt", "declined", "held", "severe", "no", "reopened")
-WAIT = ("proposed", "parked", "unknown", "trying", "with a person", "waiting", "major", "partly", "under way", "due", "call open")
+WAIT = (
+    *("proposed", "parked", "unknown", "trying", "with a person", "waiting", "major", "partly", "under way", "due"),
+    "call open",
+)
 
 
 @register.filter
