@@ -25,7 +25,7 @@ def _asked_for(config: Config) -> Iterator[Connector]:
     """Those with heavier libraries behind them, each only where a remedy is sent to it or its address is set."""
     remedies = config.remedies
     used = {remedies.refund, remedies.credit, remedies.credit_note, remedies.coupon, remedies.label}
-    if "stripe" in used:
+    if "stripe" in used or config.stripe.url:  # acts of before may still be on their way there
         from amends.connectors.stripe.connector import StripeConnector
 
         yield StripeConnector(config.stripe.url, config.stripe.secret)
@@ -33,7 +33,7 @@ def _asked_for(config: Config) -> Iterator[Connector]:
         from amends.connectors.labels.connector import ReturnLabels
 
         yield ReturnLabels(config.var, config.company, config.labels)
-    if "carrier" in used:
+    if "carrier" in used or config.carrier.url:
         from amends.connectors.carrier.connector import Carrier
 
         yield Carrier(config.carrier.url, config.carrier.secret)
