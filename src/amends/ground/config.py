@@ -312,6 +312,7 @@ MONEY_BY = ("billing", "stripe", "")
 ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("remedies", "refund"): MONEY_BY,
     ("remedies", "credit"): MONEY_BY,
+    ("remedies", "cash"): ("billing", ""),
     ("remedies", "credit_note"): ("stripe", ""),
     ("remedies", "coupon"): ("coupons", "stripe", ""),
     ("remedies", "label"): ("labels", "carrier", ""),
