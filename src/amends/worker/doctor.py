@@ -145,6 +145,11 @@ def _mail() -> Iterator[Diagnosis]:
     yield from _address("mail", settings.AMENDS.mail.smtp_url, addresses.SMTP, "AMENDS_SMTP_URL")
 
 
+def _others() -> Iterator[Diagnosis]:
+    for name, url, variable in wires.asked_for(settings.AMENDS):
+        yield from _address(name, url, addresses.HTTP, variable)
+
+
 def _address(what: str, url: str, schemes: tuple[str, ...], variable: str) -> Iterator[Diagnosis]:
     wrong = addresses.wrong_address(url, schemes, variable) if url else ""
     if wrong:
