@@ -207,5 +207,5 @@ def _held() -> Iterator[Diagnosis]:
 
 
 Looks = tuple[Callable[[], Iterator[Diagnosis]], ...]
-LOOKS: Looks = (_files, _disk, _story, _billing, _mail)
+LOOKS: Looks = (_files, _disk, _story, _billing, _mail, _others)
 ROWS: Looks = (_landing, _keys, _people, _unclear, _held)
