@@ -23,7 +23,7 @@ import amends.outbox.queries
 import amends.signals.queries
 from amends.ground.trouble import last
 from amends.outbox.records import ActState
-from amends.worker import addresses, checks
+from amends.worker import addresses, checks, wires
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "http": 80, "https": 443}
 MANY, MANY_TRIES, LONG = 1000, 5, timedelta(hours=1)
