@@ -52,3 +52,15 @@ def _asked_for(config: Config) -> Iterator[Connector]:
         at = config.tickets
         shape = Zendesk(at.user, at.token, at.group) if at.shape == "zendesk" else Zammad(at.token, at.group)
         yield Tickets(at.url, shape)
+
+
+def asked_for(config: Config) -> Iterator[tuple[str, str, str]]:
+    """What should answer beyond billing and mail: name, address, and the variable that sets it."""
+    remedies = config.remedies
+    asked = {remedies.refund, remedies.credit, remedies.coupon, remedies.label}
+    for name, url in (("stripe", config.stripe.url), ("carrier", config.carrier.url)):
+        if url or name in asked:
+            yield name, url, f"AMENDS_{name.upper()}_URL"
+    for name, url in (("phone", config.phone.url), ("tickets", config.tickets.url)):
+        if url:
+            yield name, url, f"AMENDS_{name.upper()}_URL"
