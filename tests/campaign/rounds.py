@@ -7,9 +7,12 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+from tests.campaign import tracing
 from tests.campaign.outside import Journal
 from tests.campaign.senders import Senders
 from tests.campaign.stack import OUTSIDERS, Installation, Stack
@@ -33,6 +36,7 @@ OF_ALL_KINDS = {
     "kill mailbox": 3,
 }
 CLOCK_GOES_BACK = {"kill worker": 3, "back": 1}
+AT_THE_NTH_CALL = {"trace worker": 5, "trace web": 2, "later": 2}
 ONLY_TIME_PASSES = {"later": 1}
 
 
@@ -155,6 +159,9 @@ def _one(stack: Stack, chance: random.Random, actions: Mapping[str, int]) -> Non
         what = chance.choice(("worker1", "worker2"))
     if verb == "freeze":
         _past_the_lease(stack, what, chance)
+    elif verb == "trace":
+        with suppress(psutil.NoSuchProcess):
+            stack.trace(what, chance.choice(tracing.CALLS), chance.randint(1, tracing.LATEST))
     elif verb == "jump":
         stack.clock.jump(chance.choice((TWO_MINUTES, DAY_AND_MORE)))
     elif verb == "back":

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
+from tests.campaign import tracing
 from tests.campaign.databases import Database
 from tests.campaign.outside import Clock, Journal
 
@@ -94,6 +96,7 @@ class Stack:
         self.ports = {name: free_port() for name in ("web", "billing", "mailbox")}
         self.pids: dict[str, int] = {}
         self.kills: dict[str, int] = {}
+        self.traces: dict[str, subprocess.Popen[bytes]] = {}
         self.outsiders: dict[str, subprocess.Popen[bytes]] = {}
         self.log = str(self.outside / "amends.log")
         for name in OUTSIDERS:
@@ -169,6 +172,7 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """kill -9, the whole process group at once, as when a machine dies."""
+        self._untrace(name)
         pid = self.pids.pop(name, 0)
         if pid and alive(pid):
             with suppress(ProcessLookupError):
@@ -179,6 +183,19 @@ class Stack:
         """SIGTERM, as an operator stops it, and wait."""
         for name in list(self.pids):
             self.terminate(name)
+
+    def trace(self, name: str, call: str, nth: int) -> None:
+        """Have it killed at its n-th such call from now on."""
+        self._untrace(name)
+        family = psutil.Process(self.pids[name]).children()  # granian's own worker does the work
+        self.traces[name] = tracing.tracer([child.pid for child in family] or [self.pids[name]], call, nth)
+
+    def _untrace(self, name: str) -> None:
+        trace = self.traces.pop(name, None)
+        if trace is not None:
+            self.count("strace", int(trace.poll() is not None))
+            trace.terminate()
+            trace.wait()
 
     def terminate(self, name: str) -> None:
         """SIGTERM to one, and wait."""
@@ -204,6 +221,8 @@ class Stack:
 
     def mend(self) -> None:
         """Start again whatever has died, at whoever's hand."""
+        for name in [name for name, trace in self.traces.items() if trace.poll() is not None]:
+            self._untrace(name)
         for name in [name for name, pid in self.pids.items() if not alive(pid)]:
             self.start(name)
         for name, outsider in self.outsiders.items():
@@ -240,6 +259,8 @@ class Stack:
         return found
 
     def stop(self) -> None:
+        for name in list(self.traces):
+            self._untrace(name)
         for name in list(self.pids):
             self.freeze(name, signal.SIGCONT)
             with suppress(ProcessLookupError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.campaign.checker import violations
 from tests.campaign.field import Field
-from tests.campaign.rounds import CLOCK_GOES_BACK, ONLY_TIME_PASSES, Storm
+from tests.campaign.rounds import AT_THE_NTH_CALL, CLOCK_GOES_BACK, ONLY_TIME_PASSES, Storm
+from tests.campaign.tracing import can_trace
 
 KILLS = 45
 ROUNDS = {"sqlite": 3, "postgres": 4}
@@ -66,3 +67,15 @@ def test_a_clock_that_goes_back_by_hours_loses_nothing(ground: Field, database: 
     _, broken = ground.round(Storm(400, 12, CLOCK_GOES_BACK, mood={"calm": True}))
 
     assert broken == []
+
+
+@pytest.mark.parametrize("database", [on("sqlite")])
+def test_cut_between_two_writes_it_goes_on_where_it_was(ground: Field, database: str) -> None:
+    if why := can_trace():
+        pytest.skip(why)
+    storm = Storm(500, 12, AT_THE_NTH_CALL, mood={"calm": True})
+
+    after, broken = ground.round(storm)
+
+    assert broken == []
+    assert after.kills["strace"] >= 12
