@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -78,6 +78,15 @@ def _is_day(told: Any) -> bool:
         return bool(date.fromisoformat(str(told)[:10]))
     except ValueError:
         return False
+
+
+def case_of(failure: Failure, recurrence: Recurrence, policy: Table, day: date, holdout: tuple[str, float]) -> Hashable:
+    """All that a decision depends on: one case, one decision. A failure under statute is a case of its own."""
+    if policy.statute:
+        return failure.failure_id
+    held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
+    currency = failure.price.currency if failure.price else ""
+    return day, held_out, currency, tuple(inputs_of(failure, recurrence, policy).values())
 
 
 def decide(

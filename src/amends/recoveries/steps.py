@@ -14,7 +14,7 @@ import amends.failures.queries
 import amends.failures.steps
 import amends.recoveries.files
 import amends.recoveries.queries
-from amends.failures.records import Failure
+from amends.failures.records import Failure, Recurrence
 from amends.ground.marked import Mistake
 from amends.ground.money import MAX_MINOR
 from amends.recoveries import opening, rules, versions
@@ -65,22 +65,33 @@ def _decide_all(failures: Sequence[Failure], now: datetime) -> list[tuple[Failur
         memory = policy.versions[-1] if policy.versions else None
         days, half_life = (memory.memory_days, memory.half_life_days) if memory else (90, 30.0)
         recurrences = amends.failures.queries.recurrences(group, days, half_life)
-        for failure in group:
-            decided.append((failure, _decision(failure, recurrences[failure.failure_id], policy)))
+        decided += _decide_alike(group, recurrences, policy)
     return decided
 
 
-def _decision(failure: Failure, recurrence: Any, policy: Table) -> Decision:
-    config = settings.AMENDS
-    return rules.decide(
-        failure,
-        recurrence,
-        policy,
-        failure.started_at.astimezone(ZoneInfo(config.company.time_zone)).date(),
-        currency=config.company.currency,
-        holdout=(config.holdout.salt, config.holdout.share),
-        approve_up_to=_approve_up_to(),
-    )
+def _decide_alike(
+    failures: Sequence[Failure], recurrences: Mapping[str, Recurrence], policy: Table
+) -> list[tuple[Failure, Decision]]:
+    """What is alike in all that a policy may look at is decided once: an outage's thousands are a few cases."""
+    config, approve_up_to = settings.AMENDS, _approve_up_to()
+    zone, holdout = ZoneInfo(config.company.time_zone), (config.holdout.salt, config.holdout.share)
+    decided: list[tuple[Failure, Decision]] = []
+    seen: dict[Any, Decision] = {}
+    for failure in failures:
+        recurrence, day = recurrences[failure.failure_id], failure.started_at.astimezone(zone).date()
+        case = rules.case_of(failure, recurrence, policy, day, holdout)
+        if case not in seen:
+            seen[case] = rules.decide(
+                failure,
+                recurrence,
+                policy,
+                day,
+                currency=config.company.currency,
+                holdout=holdout,
+                approve_up_to=approve_up_to,
+            )
+        decided.append((failure, seen[case]))
+    return decided
 
 
 def _approve_up_to() -> int:
@@ -108,13 +119,14 @@ def move(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: da
 def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: datetime) -> list[str]:
     """As `move`, and which ones: what hangs on a move is done for these only."""
     may = [before for before, after in MOVES.items() if to in after]
-    rows = list(RecoveryRow.objects.select_for_update().filter(pk__in=ids, state__in=may))
-    MoveRow.objects.bulk_create(
-        [MoveRow(recovery=row, before=row.state, after=to, who=who, why=why, at=now) for row in rows], batch_size=BATCH
-    )
+    locked = RecoveryRow.objects.select_for_update().filter(pk__in=ids, state__in=may)
+    before = dict(locked.values_list("pk", "state"))
+    said = {"after": to, "who": who, "why": why, "at": now}
+    moves = [MoveRow(recovery_id=recovery_id, before=state, **said) for recovery_id, state in before.items()]
+    MoveRow.objects.bulk_create(moves, batch_size=BATCH)
     more = {"untold": True} if to in amends.recoveries.queries.DONE_BY_MACHINE else {}
-    RecoveryRow.objects.filter(pk__in=[row.pk for row in rows]).update(state=to, changed_at=now, **more)
-    return [row.pk for row in rows]
+    RecoveryRow.objects.filter(pk__in=before).update(state=to, changed_at=now, **more)
+    return list(before)
 
 
 def told(ids: Collection[str]) -> None:
