@@ -99,7 +99,7 @@ class Remedies:
     refund: str = "billing"  # billing, stripe
     credit: str = "billing"  # billing, stripe
     cash: str = "billing"
-    credit_note: str = "stripe"
+    credit_note: str = ""  # stripe
     coupon: str = "coupons"  # coupons (our own), stripe
     label: str = "labels"  # labels (our own PDF), carrier
 
