@@ -20,13 +20,15 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from amends.outbox import claiming, steps
 from amends.outbox.records import ActState, Claimed, Connector, Lane, Later, Unknown, declared
 from amends.outbox.rules import BROKEN_AFTER, LEASE
+from amends.recoveries.queries import stopped_policies
 from amends.worker import wires
 from amends.worker.lanes import Back, Lanes, failed
 from amends.worker.lock import is_gone, worker_name
 
 log = logging.getLogger("amends.deliver")
 IDLE_S = 0.1
-GATHER_S = 0.005  # so long the first answer of a group waits for others
+GATHER_S = 0.005  # so long the first answer of a group waits for others, or twice as long as a commit takes
+MOST_GATHER_S = 0.1
 SOON_S = 2.0  # no more is begun than is answered in about so many seconds
 SWEEP_S = 1.0
 RENEW_S = LEASE.total_seconds() / 4
@@ -35,6 +37,7 @@ JUMP_S = 5.0
 TROUBLE_S = 2.0
 GRACE_S = 18.0
 ROUND_S = 1.0
+MONEY = "remedy."
 
 
 def clock() -> datetime:
@@ -82,6 +85,7 @@ class Deliverer:
         self.declarations = {name: door.declaration for name, door in self.doors.items()}
         self.unwritten: list[Back] = []
         self.good_until = 0.0
+        self.commit_s = 0.0
         self.swept = self.renewed = 0.0
         self.no_sweep_until = 0.0
         self.offset = time.time() - time.monotonic()
@@ -93,12 +97,13 @@ class Deliverer:
         self.unwritten += self._gather()
         now, started = clock(), time.monotonic()
         rooms = self._rooms() if claim else {}
-        due = claiming.lanes(list(rooms), now)
+        due = _unless_stopped(claiming.lanes(list(rooms), now))
         if not due and not self.unwritten:
             return changed
         with transaction.atomic():
             late = self._write(self.unwritten, now)
             claims = self._claim(due, rooms, now)
+        self.commit_s = time.monotonic() - started
         backs, self.unwritten = self.unwritten, []
         self._note(backs, late)
         for name, claimed in claims.items():
@@ -121,7 +126,7 @@ class Deliverer:
             except Empty:
                 break
             if not backs:
-                until = time.monotonic() + GATHER_S
+                until = time.monotonic() + min(MOST_GATHER_S, max(GATHER_S, 2 * self.commit_s))
             backs += first
         return backs
 
@@ -224,6 +229,13 @@ class Deliverer:
             except DatabaseError:
                 log.exception("answers could not be written down yet")
                 time.sleep(TROUBLE_S)
+
+
+def _unless_stopped(lanes: list[Lane]) -> list[Lane]:
+    """While paying is stopped for all, no remedy is begun; mails and calls go on."""
+    if not any(lane.kind.startswith(MONEY) for lane in lanes) or "" not in stopped_policies():
+        return lanes
+    return [lane for lane in lanes if not lane.kind.startswith(MONEY)]
 
 
 def _log(backs: Sequence[Back], late: set[str]) -> None:

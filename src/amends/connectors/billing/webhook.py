@@ -18,7 +18,7 @@ class BillingWebhook:
 
     name = "billing"
     can_find = True
-    declaration = Declaration("billing", can_find=True, key_window=timedelta.max)
+    declaration = Declaration("billing", can_find=True, key_window=timedelta.max, batch=100, at_once=8)
 
     def __init__(
         self, url: str, secret: str, transport: httpx.BaseTransport | None = None, timeout_s: float = TIMEOUT_S
