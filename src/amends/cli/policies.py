@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
@@ -183,3 +184,28 @@ def diff(
         typer.echo("\n".join(one.text() for one in changes) or "They mean the same.")
         typer.echo(f"\n{tried.text()}" if tried else "", nl=bool(tried))
     raise typer.Exit(int(bool(changes)))
+
+
+class Form(StrEnum):
+    """How a page is written."""
+
+    HTML = "html"
+    MARKDOWN = "md"
+
+
+@app.command()
+def docs(
+    name: Annotated[str, typer.Argument(help="A policy file, or the name of a published rule.")],
+    form: Annotated[Form, typer.Option("--format", help="html stands alone; md is for a repository.")] = Form.HTML,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead.")] = None,
+) -> None:
+    """Print a table as a page that a lawyer and a customer can read, with examples it reckoned itself."""
+    from amends.recoveries.policy import describing, pages
+
+    page = describing.describe(_readable(name, currency=False))
+    text = pages.html(page) if form is Form.HTML else pages.markdown(page)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    output.write_text(text, "utf-8")
+    typer.echo(f"wrote {output}")

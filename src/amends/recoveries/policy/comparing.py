@@ -56,11 +56,11 @@ def compare(old: Table, new: Table) -> list[Change]:
             rows = len(after[name].rows)
             changes.append(Change("", f"a version of {name} was added, with {rows} row{'s' * (rows != 1)}"))
             earlier = old.versions[-1]
-            changes += _of_versions(
+            changes += of_versions(
                 Plainly(old, earlier), Plainly(new, after[name]), f"{name}, against {_name(earlier)}"
             )
         else:
-            changes += _of_versions(Plainly(old, before[name]), Plainly(new, after[name]), name)
+            changes += of_versions(Plainly(old, before[name]), Plainly(new, after[name]), name)
     return changes
 
 
@@ -113,7 +113,7 @@ def _derived(made: tuple[str, tuple[str, ...]] | None) -> str:
     return f"{human(made[0])}: {', '.join(human(part) for part in made[1])}" if made else ""
 
 
-def _of_versions(old: Plainly, new: Plainly, where: str) -> list[Change]:
+def of_versions(old: Plainly, new: Plainly, where: str) -> list[Change]:
     before, after = old.version, new.version
     changes = []
     for field, words in VERSION_WORDS.items():
@@ -173,7 +173,7 @@ def _of_rows(old: Plainly, new: Plainly, before: Row, after: Row, where: str) ->
         ("the reason", lambda _, row: human(row.reason)),
         ("a person", lambda _, row: row.person),
         ("asking for it", lambda _, row: row.claim),
-        ("when it must be paid", lambda _, row: _pay_by(row.pay_by)),
+        ("when it must be paid", lambda words, row: pay_by(words, row.pay_by)),
     ):
         said = say(old, before), say(new, after)
         if said[0] != said[1]:
@@ -196,11 +196,12 @@ def _gives(words: Plainly, row: Row) -> str:
     return listed(said, "and") if said else "nothing"
 
 
-def _pay_by(one: PayBy | None) -> str:
+def pay_by(words: Plainly, one: PayBy | None) -> str:
+    """`within 30 days after the day of the repair`."""
     if one is None:
         return ""
-    after = human(one.after) if one.after else one.words or "the decision"
-    return f"within {one.days} {'working ' if one.working else ''}days after {after}"
+    after = f"after {words.name(one.after)}" if one.after else one.words or "after the decision"
+    return f"within {one.days} {'working ' if one.working else ''}days {after}"
 
 
 # ---------------------------------------------------------------- on tried records

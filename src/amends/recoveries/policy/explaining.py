@@ -125,8 +125,7 @@ def why(table: Table, version: TableVersion, looked: Sequence[Looked], found: Va
         if row.person:
             said.append(sentence(f"A person looks at it: {row.person}"))
         if row.excludes:
-            shown = [table.inputs[c.name].evidence for c in row.cells if c.name in table.inputs]
-            said += [f"It has to be shown by this: {one}." for one in shown if one]
+            said += [f"It has to be shown by this: {row.evidence}."] if row.evidence else []
     return tuple(said)
 
 
@@ -229,7 +228,7 @@ def amount_sentences(table: Table, version: TableVersion, term: Term, found: Val
     except NoAmount as error:
         return [sentence(f"The amount cannot be reckoned: {error}")]
     paid = reckoning.rounded(exact, table.currency)
-    parts = [_part(words, table, name, found[name]) for name in _names(term) if _counts(version, found, name)]
+    parts = [_part(words, table, name, found[name]) for name in names_in(term) if _counts(version, found, name)]
     said = [sentence(f"The rule gives {words.amount(inner)}")]
     said += [sentence(f"Here {listed(parts, 'and')}")] if parts else []
     if parts or not isinstance(inner, Fixed):
@@ -276,7 +275,7 @@ def _exact(value: Fraction, like: Money) -> str:
     return f"{like.currency} {value.numerator * 10**digits // value.denominator / Decimal(10**digits)}…"
 
 
-def _names(term: Any) -> list[str]:
+def names_in(term: Any) -> list[str]:
     """The names that an amount is reckoned from, each once."""
     found: list[str] = []
     for one in vars(term).values():
@@ -284,9 +283,9 @@ def _names(term: Any) -> list[str]:
             found.append(one)
         elif isinstance(one, tuple):
             for part in one:
-                found += _names(part[1] if isinstance(part, tuple) else part)
+                found += names_in(part[1] if isinstance(part, tuple) else part)
         elif hasattr(one, "__dataclass_fields__") and not isinstance(one, Money):
-            found += _names(one)
+            found += names_in(one)
     return list(dict.fromkeys(found))
 
 

@@ -173,7 +173,8 @@ def _exclusions(scope: Scope, top: Marked) -> tuple[Row, ...]:
         if "reason" not in found or "when" not in found:
             raise scope.mistake(found.line, "an exclusion needs when: and reason:")
         cells = read_cells(scope, found.line_of("when"), found["when"])
-        rows.append(Row(str(found["reason"]), cells, (), reason=str(found["reason"]), excludes=True, line=found.line))
+        reason, evidence = str(found["reason"]), str(found.get("evidence", ""))
+        rows.append(Row(reason, cells, (), reason=reason, excludes=True, evidence=evidence, line=found.line))
     return tuple(rows)
 
 

@@ -168,7 +168,7 @@ class Plainly:
                 return f"it is {'not ' if cell.op == 'null' else ''}known whether {name}"
             return f"{name} is {'not ' if cell.op == 'null' else ''}known"
         if isinstance(cell.value, bool):
-            return name if cell.value == (cell.op == "=") else f"it is not so that {name}"
+            return name if cell.value == (cell.op == "=") else negated(name)
         return f"{name} {'are' if plural(name) else 'is'} {self._bound(cell)}"
 
     def _bound(self, cell: Cell) -> str:
@@ -186,7 +186,7 @@ class Plainly:
         if value is None:
             return f"it is not known whether {words}" if self.kind(name) is Kind.FLAG else f"{words} is not known"
         if isinstance(value, bool):
-            return words if value else f"it is not so that {words}"
+            return words if value else negated(words)
         return f"{words} {'were' if plural(words) else 'was'} {self.value(name, value)}"
 
     # ------------------------------------------------------------ amounts
@@ -256,6 +256,14 @@ def human(name: str, *, keep: bool = False) -> str:
     for end in ends:
         name = name.removesuffix(end)
     return re.sub(r"\b(category)(\d)", r"\1 \2", name.replace("_", " "))
+
+
+def negated(words: str) -> str:
+    """The sentence of a flag that is not so: `the flight was not cancelled`."""
+    verb = re.match(r"((?:\S+ ){1,3}?(?:is|was|were|had)) ", words)
+    if verb is None or words.startswith("both"):
+        return f"it is not so that {words}"
+    return f"{verb[1]} not{words[verb.end() - 1 :]}"
 
 
 def plural(words: str) -> bool:

@@ -36,7 +36,10 @@ def records(table: Table, count: int, seed: int = 1) -> Iterator[dict[str, Any]]
     days = _days(table)
     for _ in range(count):
         anchor = chance.choice(days) + timedelta(days=chance.randint(-3, 400))
-        drawn = {name: _draw(chance, one, points[name], anchor) for name, one in table.inputs.items()}
+        drawn = {}
+        for name, one in table.inputs.items():
+            drawn[name] = _draw(chance, one, points[name], anchor)
+            anchor = max(anchor, date.fromisoformat(drawn[name])) if _is_day(one, drawn[name]) else anchor
         yield {name: value for name, value in drawn.items() if value is not REQUIRED}
 
 
@@ -115,11 +118,17 @@ def _draw(chance: random.Random, one: Input, points: list[Any], anchor: date) ->
     return str(_number(chance, one, points))
 
 
+def _is_day(one: Input, drawn: Any) -> bool:
+    return one.kind is Kind.DAY and drawn is not REQUIRED
+
+
 def _number(chance: random.Random, one: Input, points: list[Any]) -> Decimal:
     least = one.least if one.least is not None else Decimal(0)
     highest = max([MOST_NUMBER if not points else 2 * abs(max(points)) + 2, least + 1])
     most = min(highest, one.most) if one.most is not None else highest
-    places = Decimal(1) if one.kind is Kind.COUNT else Decimal("0.01")
+    least = max(least, -highest)
+    whole = one.kind is Kind.COUNT or (one.kind is Kind.NUMBER and not one.unit)
+    places = Decimal(1) if whole else Decimal("0.01")
     if points and chance.random() < 0.5:
         found = Decimal(chance.choice(points)) + chance.choice((-1, 0, 1)) * places
     elif one.kind is Kind.MONEY:

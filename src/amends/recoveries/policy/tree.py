@@ -207,6 +207,7 @@ class Row:
     claim: str = ""  # the law that demands a claim; empty: it is given without one
     pay_by: PayBy | None = None
     excludes: bool = False
+    evidence: str = ""  # what must be shown for an exclusion to count
     shown: Mapping[str, Decimal] = field(default_factory=dict)  # numbers that belong to its answer
     line: int = 0
 
