@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from amends.telemetry import groups, states, verdicts
+from amends.telemetry import attempts, groups, states, verdicts
 from amends.telemetry.arithmetic import Spans
 from amends.telemetry.ordered import Bools, Floats, Ints, Ordered, order
 from amends.telemetry.records import SESSIONS, SPAN, SPAN_KINDS
@@ -27,7 +27,7 @@ PART_ROWS = 500_000
 USED = (
     *("session", "session_id", "customer_id", "order_id", "content_id", "received_ms", "player_ms", "sequence"),
     *("mode", "event", "state", "object_type", "bitrate_kbps", "buffer_ms", "deadline_ms", "duration_ms", "rate"),
-    *("path", "next_path", "status"),
+    *("path", "next_path", "status", "starting"),
 )
 
 
@@ -56,16 +56,18 @@ def _in_parts(reports: pa.Table, parts: int) -> list[pa.Table]:
 def _assess(reports: pa.Table) -> pa.Table:
     if reports.num_rows == 0:
         return SESSIONS.empty_table()
-    ordered = order(reports)
+    ordered, broken = attempts.last_of_each(order(reports))
     asked = np.zeros(ordered.sessions, np.bool_)
     asked[ordered.session[ordered.column("mode") == REQUEST_MODE]] = True
     found = verdicts.judge(ordered, asked) if asked.any() else None
     media_over = found.lived.reached_end if found else asked
     told = states.tell(ordered, media_over, found.more_to_come & asked if found else asked)
-    runs = states.joined(told.runs, told.usable)
+    runs = attempts.begun_at_once(states.joined(told.runs, told.usable), told.first_play, told.played)
     table = _from_states(ordered, told, runs)
     if found:
         _lay_requests_over(table, ordered, told, runs, found)
+    if broken.any():
+        _doubt(table, broken)
     return pa.table([table[field.name] for field in SESSIONS], schema=SESSIONS)
 
 
@@ -78,9 +80,8 @@ def _from_states(ordered: Ordered, told: Told, runs: Runs) -> Columns:
     longest = np.zeros(count)
     np.maximum.at(longest, runs.session[stalls], length[stalls])
     known, played = told.usable, told.usable & told.played
-    startup = np.where(played, told.first_play / 1000, np.nan)
-    watched = of_kind[PLAY] + of_kind[STALL] + of_kind[SEEK]
-    watched += np.where(played, told.first_play / 1000, of_kind[STARTUP])
+    startup = np.where(played, of_kind[STARTUP], np.nan)
+    watched = of_kind[PLAY] + of_kind[STALL] + of_kind[SEEK] + of_kind[STARTUP]
     mean, lowest, switches, change = _bitrates(ordered)
     seconds = of_kind[PLAY] + of_kind[STALL]
     logs = np.log(np.maximum(mean, 1.0) / R_MIN_KBPS)
@@ -134,7 +135,19 @@ def _lay_requests_over(table: Columns, ordered: Ordered, told: Told, runs: Runs,
     lossy = pa.array(found.asked & told.usable & played & (_gaps(ordered) > 0))
     sooner = pc.min_element_wise(table["startup_s"], columns["startup_s"])
     table["startup_s"] = pc.if_else(lossy, sooner, table["startup_s"])
+    runs = attempts.cut_startup(runs, lossy.to_numpy(zero_copy_only=False), table["startup_s"].to_numpy(False) * 1000)
     table["spans"] = _spans(_together(_in_seconds(runs), found.spans[over[found.spans.session]]), ordered.sessions)
+
+
+def _doubt(table: Columns, broken: Bools) -> None:
+    """A wait through half an hour of silence may have been a closed lid: it is not claimed, and the row is not sure."""
+    longest = pc.fill_null(pc.max_element_wise(table["startup_s"], table["longest_stall_s"]), 0.0)
+    doubtful = pc.and_(pa.array(broken), pc.greater(longest, attempts.BREAK_MS / 1000))
+    for name in ("startup_s", "stall_count", "stall_s", "longest_stall_s", "score"):
+        table[name] = pc.if_else(doubtful, pa.scalar(None, table[name].type), table[name])
+    table["confidence"] = pc.if_else(
+        doubtful, pc.min_element_wise(table["confidence"], pa.scalar(0.4)), table["confidence"]
+    )
 
 
 def _in_seconds(runs: Runs) -> Spans:

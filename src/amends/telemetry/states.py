@@ -17,6 +17,7 @@ ERROR, RESPONSE = EVENTS.index("e"), EVENTS.index("rr")
 STARTUP, PLAY, STALL, PAUSE, SEEK = range(len(SPAN_KINDS))
 OVER = len(SPAN_KINDS)  # after the end, after a fatal error: no part of the session
 FLICKER_MS = 250
+APART_MS = 1000  # runs of a kind that are further apart are two: something finished lay between
 SHORTEST_MS = 100  # shorter pieces are the player's own bookkeeping
 NEVER = np.iinfo(np.int64).max
 
@@ -117,6 +118,7 @@ def joined(runs: Runs, keep: Bools) -> Runs:
     if not len(session):
         return Runs(session, kind, since, until)
     new = (np.diff(session, prepend=-1) != 0) | (np.diff(kind, prepend=-1) != 0)
+    new[1:] |= since[1:] - until[:-1] > APART_MS
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(session)) - 1
     return Runs(session[firsts], kind[firsts], since[firsts], until[lasts])
