@@ -107,7 +107,7 @@ def _gaps(table: Table, version: TableVersion, space: Space) -> Iterator[Mistake
         sure = all(space.axes[key].plain for key in example) or _really_left(table, version)
         says = "no row fits a record such as: " + ", ".join(f"{key} {_said(value)}" for key, value in example.items())
         yield Mistake(table.file, last.line, says, hint, "error" if sure else "warning")
-    elif last.cells and version.hit == "first":
+    elif all(row.cells for row in version.rows) and version.hit == "first":
         says = f"every record fits a row, but nothing catches what is not known: row {last.row_id} has conditions"
         yield Mistake(table.file, last.line, says, hint, "warning")
 
