@@ -104,11 +104,32 @@ def test_the_providers_list_is_held_against_the_books(amends: Amends, tmp_path: 
     assert amends("reconcile", "--since", "soon").returncode == 2
 
 
+def journal(tmp_path: Path) -> int:
+    """How much billing has done."""
+    return len((tmp_path / "journal").read_text().splitlines())
+
+
+# The refund waits in the outbox again, under a key that billing has not seen.
+UNPAID = (
+    """UPDATE outbox_actrow SET state = 'due', "key" = 'refund:again' WHERE kind = 'remedy.refund'""",
+    "UPDATE remedies_remedyrow SET state = 'under way', act_key = 'refund:again' WHERE kind = 'refund'",
+)
+
+
 @pytest.mark.slow
-def test_paying_is_stopped_and_a_customer_is_forgotten(amends: Amends) -> None:
+def test_paying_is_stopped_for_what_is_in_the_outbox_too_and_a_customer_is_forgotten(
+    amends: Amends, tmp_path: Path
+) -> None:
     assert amends("stop-paying", "--why", " ").returncode == 2
     assert "stopped for film-plays" in amends("stop-paying", "--policy", "film-plays", "--why", "wrong").stdout
     assert amends("resume-paying").returncode == 1
     assert amends("resume-paying", "--policy", "film-plays").returncode == 0
 
+    amends("stop-paying", "--why", "everything looks wrong")
+    tamper(tmp_path, *UNPAID)
+    held = amends("drain", "--timeout", "3")
+    assert (held.returncode, "1 acts due" in held.stderr, journal(tmp_path)) == (1, True, 1)
+    amends("resume-paying")
+    assert amends("drain").returncode == 0
+    assert journal(tmp_path) == 2
     assert amends("customers", "erase", "nobody").returncode == 1

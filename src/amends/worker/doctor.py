@@ -20,6 +20,8 @@ from rich.text import Text
 
 import amends.notices.queries
 import amends.outbox.queries
+import amends.recoveries.queries
+import amends.remedies.queries
 import amends.signals.queries
 from amends.ground.trouble import last
 from amends.outbox.records import ActState
@@ -206,6 +208,22 @@ def _held() -> Iterator[Diagnosis]:
         yield Diagnosis("notices", "ok", "none is held back")
 
 
+def _money() -> Iterator[Diagnosis]:
+    """What keeps money from moving, and where a provider's list differs."""
+    for stop in amends.recoveries.queries.stops(MANY):
+        if stop.resumed_at is None:
+            says = f"stopped for {stop.policy or 'every policy'} by {stop.who}: {stop.why}; `amends resume-paying`"
+            yield Diagnosis("paying", "warning", says)
+    waiting = amends.recoveries.queries.policy_texts(MANY, waiting=True)
+    if waiting:
+        yield Diagnosis(
+            "policies", "warning", f"{len(waiting)} changed texts wait for two operators; see /desk/budgets"
+        )
+    differences = amends.remedies.queries.differences_count()
+    if differences:
+        yield Diagnosis("books", "warning", f"{differences} differences from a provider's list; see /desk/budgets")
+
+
 Looks = tuple[Callable[[], Iterator[Diagnosis]], ...]
 LOOKS: Looks = (_files, _disk, _story, _billing, _mail, _others)
-ROWS: Looks = (_landing, _keys, _people, _unclear, _held)
+ROWS: Looks = (_landing, _keys, _people, _unclear, _held, _money)
