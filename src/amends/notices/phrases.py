@@ -27,6 +27,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unseen": "We cannot see whether you were using it at the time.",
         "other": "It did not work as we promised.",
         "once": "once",
+        "twice": "twice",
         "times": "{n} times",
         "second": "1 second",
         "seconds": "{n} seconds",
@@ -50,6 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unseen": "Ob Sie in dieser Zeit davon Gebrauch gemacht hätten, können wir nicht sehen.",
         "other": "Es ging nicht so, wie wir es versprochen haben.",
         "once": "einmal",
+        "twice": "zweimal",
         "times": "{n}-mal",
         "second": "1 Sekunde",
         "seconds": "{n} Sekunden",
@@ -123,7 +125,8 @@ def _seen(facts: Mapping[str, Any], lang: str) -> list[str]:
 
 
 def times(count: int, lang: str) -> str:
-    return WORDS[lang]["once"] if count == 1 else WORDS[lang]["times"].format(n=count)
+    """How often, in words: once, twice, 3 times."""
+    return WORDS[lang][{1: "once", 2: "twice"}.get(count, "times")].format(n=count)
 
 
 def _number(facts: Mapping[str, Any], name: str) -> float:

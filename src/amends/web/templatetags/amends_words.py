@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from amends.ground.money import Money, MoneyError
 
 register = template.Library()
-GOOD = ("done", "made right", "closed", "enqueued", "yes", "resent", "live")
+GOOD = ("done", "made right", "settled", "closed", "enqueued", "yes", "resent", "live")
 BAD = ("refused", "in doubt", "declined", "held", "severe", "no", "reopened")
 WAIT = (
     *("proposed", "parked", "unknown", "trying", "with a person", "waiting", "major", "partly", "under way", "due"),
