@@ -58,7 +58,7 @@ class Wire:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.name, self.url, self.most_bytes = name, url.rstrip("/"), most_bytes
-        self.hidden = [secret for secret in (*secrets, *_secrets_of(url)) if secret]
+        self.hidden = [secret for secret in (*secrets, *_secrets_of(url)) if len(secret) >= 4]
         timeout = httpx.Timeout(timeout_s, connect=min(5.0, timeout_s))
         own = {"accept-encoding": "identity"} | dict(headers or {})
         self.client = httpx.Client(timeout=timeout, headers=own, transport=transport, trust_env=False)

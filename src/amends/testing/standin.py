@@ -95,7 +95,8 @@ class StandIn:
         if fault in WITHOUT_EFFECT:
             return _without_effect(request, fault)
         reply = self.handle(request)
-        return StandInReply(500, {"error": {"message": "after the effect"}}) if fault == "after" else reply
+        broken = fault == "after" and reply.status < 300
+        return StandInReply(500, {"error": {"message": "after the effect"}}) if broken else reply
 
     def take(self, request: StandInRequest) -> tuple[StandInReply, str]:
         """Count a request and answer it; the second is what the wire still does to the answer."""

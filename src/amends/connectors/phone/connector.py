@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+import httpx
+
 from amends.connectors.wire import TIMEOUT_S, Reply, Wire, basic
 from amends.outbox.records import Answer, Declaration, Done, Found, Order, Refused, Unknown
 
@@ -28,9 +30,19 @@ class Phone:
     can_find = False
     declaration = Declaration("phone", per_s=10, batch=5)  # few, because all on their way at a kill stand in doubt
 
-    def __init__(self, url: str, account: str, token: str, sender: str, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        account: str,
+        token: str,
+        sender: str,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         headers, secrets = basic(account, token)
-        self.wire = Wire("the phone provider", url, headers=headers, secrets=secrets, timeout_s=timeout_s)
+        self.wire = Wire(
+            "the phone provider", url, headers=headers, secrets=secrets, timeout_s=timeout_s, transport=transport
+        )
         self.path = f"/2010-04-01/Accounts/{account}"
         self.sender = sender
 

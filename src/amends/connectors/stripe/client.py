@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import stripe
 
 from amends.connectors.wire import TIMEOUT_S, Reply, Wire
@@ -53,9 +54,13 @@ class OnOurWire(stripe.HTTPClient):
         self.wire.client.close()
 
 
-def connect(url: str, secret: str, timeout_s: float = TIMEOUT_S) -> tuple[stripe.StripeClient, Wire]:
+def connect(
+    url: str, secret: str, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
+) -> tuple[stripe.StripeClient, Wire]:
     """The client for an address and a secret key, and the wire that it uses."""
-    wire = Wire("stripe", url, secrets=(secret,), timeout_s=timeout_s, most_bytes=MOST_BYTES)
+    wire = Wire(
+        "stripe", url, secrets=(secret,), timeout_s=timeout_s, most_bytes=MOST_BYTES, transport=transport
+    )  # fmt: skip
     client = stripe.StripeClient(
         secret or "not-set",
         base_addresses={"api": wire.url},

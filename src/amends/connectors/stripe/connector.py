@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import stripe
 
 from amends.connectors.stripe.amounts import from_stripe
@@ -32,8 +33,10 @@ class StripeConnector:
         per_s_of=dict.fromkeys(EFFECTS, 20.0),
     )
 
-    def __init__(self, url: str, secret: str, timeout_s: float = TIMEOUT_S) -> None:
-        self.client, self.wire = connect(url, secret, timeout_s)
+    def __init__(
+        self, url: str, secret: str, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.client, self.wire = connect(url, secret, timeout_s, transport)
         self.ready = bool(url and secret)
 
     def act(self, order: Order, now: datetime) -> Answer:

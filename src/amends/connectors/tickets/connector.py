@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import httpx
+
 from amends.connectors.wire import TIMEOUT_S, Reply, Wire, basic
 from amends.outbox.records import Answer, Declaration, Done, Found, NotDone, Order, Refused, Unknown
 
@@ -102,12 +104,14 @@ class Tickets:
     name = "tickets"
     can_find = True
 
-    def __init__(self, url: str, shape: Shape, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, shape: Shape, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.shape = shape
         self.declaration = Declaration("tickets", can_find=True, key_window=shape.key_window, per_s=5)
         self.wire = Wire(
             "the ticket system", url, headers=shape.headers, secrets=shape.secrets, timeout_s=timeout_s,
-            most_bytes=MOST_BYTES,
+            most_bytes=MOST_BYTES, transport=transport,
         )  # fmt: skip
 
     def act(self, order: Order, now: datetime) -> Answer:
