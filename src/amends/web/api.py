@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
+from pydantic import ConfigDict
 
 import amends.outbox.queries
 import amends.recoveries.queries
@@ -29,9 +31,11 @@ api.add_router("/coupons", coupons.router)
 
 
 class Mended(Schema):
-    """An event as it should have been; empty sends it as it came."""
+    """An event as it should have been, as JSON or as text; without it the event is sent in again as it came."""
 
-    event: str = ""
+    model_config = ConfigDict(extra="forbid")
+
+    event: dict[str, Any] | str = ""
 
 
 @api.exception_handler(Problem)
@@ -64,10 +68,10 @@ def quarantined(request: HttpRequest, number: int) -> Any:
 
 
 @api.post("/quarantine/{number}/resend", summary="Send it in again, mended or as it came")
-def resend(request: HttpRequest, number: int, mended: Mended) -> Any:
+def resend(request: HttpRequest, number: int, mended: Mended | None = None) -> Any:
     keys.require(request, "quarantine:write")
     _existing(number)
-    wrong = amends.signals.steps.resend(number, mended.event, "API", datetime.now(UTC))
+    wrong = amends.signals.steps.resend(number, _text(mended), "API", datetime.now(UTC))
     if wrong:
         raise Problem(422, f"still not right: {wrong}")
     return vars(_existing(number))
@@ -79,6 +83,14 @@ def dismiss(request: HttpRequest, number: int) -> Any:
     _existing(number)
     amends.signals.steps.dismiss(number, "API", datetime.now(UTC))
     return vars(_existing(number))
+
+
+def _text(mended: Mended | None) -> str:
+    event = mended.event if mended else ""
+    try:
+        return event if isinstance(event, str) else json.dumps(event, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise Problem(422, f"event: {error}") from error
 
 
 def _existing(number: int) -> Any:
@@ -108,4 +120,20 @@ def recovery(request: HttpRequest, recovery_id: str) -> Any:
 
 def docs(request: HttpRequest) -> HttpResponse:
     """The API as a page: no scripts, nothing from elsewhere."""
-    return render(request, "front/docs.html", {"api": api.get_openapi_schema(path_prefix="/v1/")})
+    schema = api.get_openapi_schema(path_prefix="/v1/")
+    operations = [
+        {"method": method, "path": path, "body": _fields(schema, operation)} | operation
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return render(request, "front/docs.html", {"api": schema, "operations": operations})
+
+
+def _fields(schema: Any, operation: Any) -> list[tuple[str, str]]:
+    """What the JSON body of an operation may hold: names, and of which kinds they may be."""
+    media = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named = [one["$ref"].rsplit("/", 1)[-1] for one in (media, *media.get("anyOf", ())) if "$ref" in one]
+    fields = {} if not named else schema["components"]["schemas"][named[0]]["properties"]
+    return [
+        (name, " or ".join(one.get("type", "") for one in told.get("anyOf", [told]))) for name, told in fields.items()
+    ]
