@@ -55,7 +55,7 @@ class BillingWebhook:
         status = reply.status
         if 200 <= status < 300 or status == 409:
             return _done(order, reply, already=status == 409) or Unknown(f"{status} without a usable ref")
-        if status in (429, 503):
+        if status == 429 or (status == 503 and "retry-after" in reply.headers):
             return Later(f"billing asks to wait: {status}", retry_after_s(reply.headers))
         if status in (408, 425) or not 400 <= status < 500:
             return Unknown(f"billing answered {status}")
