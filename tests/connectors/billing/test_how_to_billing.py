@@ -1,0 +1,80 @@
+"""The billing side of the how-to runs as it stands there, and amends gets along with it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from amends.connectors.billing.webhook import BillingWebhook
+from amends.outbox.records import Done, NotDone, Order
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/billing-webhook.md"
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+PAYLOAD = {"amount_minor": 499, "currency": "EUR", "payment_ref": "pay_7", "reason": "film-plays: The Long Film"}
+ORDER = Order("refund:rec_1", "remedy.refund", "billing", "rec_1", "ada", PAYLOAD, 1)
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "billing.py").write_text(found[1].replace("9000", str(port)), "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "billing.py"],
+        cwd=tmp_path,
+        env=os.environ | {"BILLING_SECRET": SECRET},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/acts/none")
+            break
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+def test_a_refund_is_done_once_and_found_again(url: str) -> None:
+    billing = BillingWebhook(url, SECRET)
+
+    assert isinstance(billing.find(ORDER), NotDone)
+    first, again = billing.act(ORDER, NOW), billing.act(ORDER, NOW)
+    assert isinstance(first, Done)
+    assert isinstance(again, Done)
+    assert first.ref == again.ref == "pay-refund:rec_1"
+    assert isinstance(billing.find(ORDER), Done)
+
+
+@pytest.mark.parametrize("signature", ["", "v1,bm90IHJpZ2h0", "v1,no base64", "nothing"])
+def test_a_bad_signature_is_answered_401(url: str, signature: str) -> None:
+    stamp = str(int(NOW.timestamp()))
+    head = {"webhook-id": "refund:x", "webhook-timestamp": stamp, "webhook-signature": signature}
+
+    reply = httpx.post(url, json={"data": {"key": "refund:x"}}, headers=head)
+
+    assert reply.status_code == 401
+    assert isinstance(BillingWebhook(url, SECRET).find(ORDER), NotDone)
+
+
+def test_another_secret_is_answered_401(url: str) -> None:
+    other = BillingWebhook(url, "whsec_" + base64.b64encode(bytes(32)).decode())
+
+    assert not isinstance(other.act(ORDER, NOW), Done)
