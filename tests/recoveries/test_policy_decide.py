@@ -11,11 +11,22 @@ from typing import Any
 
 import pytest
 
-from amends.recoveries.policy.answering import answer, answers, as_json
+from amends.recoveries.policy.answering import answer, answer_from, answers, as_json
+from amends.recoveries.policy.parsing import read_text
 
 CASES = Path(__file__).parent / "cases/published.json"
 RAIL = {"ticket_price": "80.00", "delay_min": 75}
 REPAIR = {"reported_on": "2024-06-03", "fixed_on": "2024-06-07"}
+
+
+TENTH = """
+rule: r
+currency: {currency}
+inputs: {{price: {{type: money}}}}
+versions:
+  - from: 2026-01-01
+    rows: [{{id: z, when: {{}}, then: [{{cash: {{percent: 10, of: price}}, owed: true}}]}}]
+"""
 
 
 def ask(rule: str, **inputs: Any) -> dict[str, Any]:
@@ -156,3 +167,26 @@ def test_a_deadline_beyond_the_calendar_is_not_known_and_no_crash() -> None:
     found = ask("ofcom_delayed_repair", reported_on="9999-12-31", fixed_on="9999-12-31")
 
     assert (found["eligible"], found["repair_deadline"]) == (False, None)
+
+
+def test_other_words_for_a_choice_are_understood_and_unknown_ones_are_not() -> None:
+    assert ask("eu261", distance_km=900, kind="cancelled")["amount"] == "250.00"
+    assert ask("uk_water_gss", standard="missed_appointment")["amount"] == "50.00"
+    assert "expected one of" in ask("eu261", distance_km=900, kind="boredom")["error"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "tenth"), [("JPY", "1235", "124"), ("KWD", "1.235", "0.124"), ("EUR", "1.25", "0.13")]
+)
+def test_amounts_have_the_digits_of_their_currency(currency: str, price: str, tenth: str) -> None:
+    table = read_text(TENTH.format(currency=currency), "r.yaml", {})
+
+    assert answer_from(table, 1, {"price": price})["amount"] == tenth
+
+
+def test_yen_have_no_hundredths_and_dinars_no_tenths_of_fils() -> None:
+    for currency, price in (("JPY", "12.5"), ("KWD", "1.2345")):
+        error = answer_from(read_text(TENTH.format(currency=currency), "r.yaml", {}), 1, {"price": price})["error"]
+
+        assert error["field"] == "price"
+        assert f"more digits than {currency} has" in error["reason"]

@@ -16,7 +16,7 @@ PERSONAL = frozenset(
         *("ethnicity", "race"),
     )
 )
-_INPUT_KEYS = ("type", "default", "of", "also", "unit", "least", "most", "about", "evidence", "words")
+_INPUT_KEYS = ("type", "default", "of", "also", "same", "unit", "least", "most", "about", "evidence", "words")
 _TWO_NUMBERS = ("plus", "minus", "complete", "begun", "at_least", "at_most")
 _LENGTHS = {"complete": "period", "begun": "period"}
 
@@ -47,6 +47,7 @@ def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
         kind,
         choices=choices,
         also=tuple(map(str, spec.get("also", ()))),
+        same=_same(scope, line, name, choices, spec.get("same") or Marked()),
         unit=str(spec.get("unit", "")),
         about=str(spec.get("about", "customer")),
         evidence=str(spec.get("evidence", "")),
@@ -56,6 +57,15 @@ def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
     )
     default = _default(scope, line, made, spec["default"]) if "default" in spec else REQUIRED
     return Input(**{**vars(made), "default": default})
+
+
+def _same(scope: Scope, line: int, name: str, choices: tuple[str, ...], found: Any) -> dict[str, str]:
+    """`same: {missed: not_kept}`: other words that systems have for a choice."""
+    same = {str(word): str(choice) for word, choice in scope.mapping(line, found, "same").items()}
+    wrong = next((word for word, choice in same.items() if choice not in choices or word in choices), None)
+    if wrong:
+        raise scope.mistake(line, f"{name}: same: {wrong!r} stands for no choice", f"one of {', '.join(choices)}")
+    return same
 
 
 def _default(scope: Scope, line: int, made: Input, value: Any) -> Any:

@@ -69,9 +69,10 @@ def _read(table: Table, one: Input, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise WrongInput(one.name, f"expected {_expected(one)}, not {value!r}")
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
-    if choices and str(value) not in choices:
+    said = one.same.get(str(value), str(value))
+    if choices and said not in choices:
         raise WrongInput(one.name, f"{value!r} is not known; expected {_expected(one)}")
-    return str(value)
+    return said
 
 
 def number(name: str, value: Any) -> Decimal:

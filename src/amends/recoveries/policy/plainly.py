@@ -212,7 +212,8 @@ class Plainly:
         if isinstance(term, Fixed):
             return term.amount.words() if isinstance(term.amount, Money) else self._named_amount(term.amount)
         if isinstance(term, Percent):
-            return f"{self._operand(term.percent)} % of {self.name(term.of)}"
+            percent = self._operand(term.percent)
+            return f"{'all' if percent == '100' else f'{percent} %'} of {self.name(term.of)}"
         if isinstance(term, PerUnit):
             inner = self.amount(term.term)
             return (

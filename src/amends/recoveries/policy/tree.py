@@ -40,6 +40,7 @@ class Input:
     default: Any = REQUIRED
     choices: tuple[str, ...] = ()
     also: tuple[str, ...] = ()  # other names it may come under
+    same: Mapping[str, str] = field(default_factory=dict)  # other words for a choice
     unit: str = ""
     least: Decimal | None = None
     most: Decimal | None = None
