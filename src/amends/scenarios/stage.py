@@ -117,9 +117,10 @@ class Stage:
         """Write the starter files, start the demo parts, then the real server."""
         self.place.mkdir(parents=True, exist_ok=True)
         secret = self._secret()
-        service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl", durable=False)
-        _, self.billing = demo_billing.start(service)
-        _, smtp, self.mailbox = demo_mailbox.start(demo_mailbox.DemoMailbox(self.place / "demo-mails", durable=False))
+        self.service = demo_billing.DemoBilling(self.place / "demo-billing.jsonl", durable=False)
+        self.box = demo_mailbox.DemoMailbox(self.place / "demo-mails", durable=False)
+        _, self.billing = demo_billing.start(self.service)
+        _, smtp, self.mailbox = demo_mailbox.start(self.box)
         outside = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
         self.environment = outside | {
             "AMENDS_BILLING_URL": self.billing,
@@ -227,8 +228,17 @@ class Stage:
 
     def wait(self) -> None:
         """Until every session is judged and every act has its answer."""
-        with self.console.status("waiting until everybody is judged and every act has its answer"):
-            self._amends("drain", "--dir", str(self.place), "--until-idle", "--timeout", str(self.patience_s))
+        words = ["drain", "--dir", str(self.place), "--until-idle", "--timeout", str(self.patience_s)]
+        log = self.place / "demo-drain.log"
+        with self.console.status("") as status, log.open("wb") as told:
+            command = [sys.executable, "-m", "amends", *words]
+            drain = subprocess.Popen(command, env=self.environment, stdout=told, stderr=told)  # noqa: S603
+            while drain.poll() is None:
+                paid, mails = len(self.service.effects), self.box.kept
+                status.update(f"until everybody is judged and every act has its answer: {paid:,} paid, {mails:,} mails")
+                time.sleep(0.3)
+        if drain.returncode:
+            raise RuntimeError(f"amends drain failed: {log.read_text('utf-8')[-2000:]}")
 
     def addresses(self) -> dict[str, str]:
         return {
