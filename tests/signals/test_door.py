@@ -18,7 +18,7 @@ from tests.signals.conftest import Send
 from tests.signals.events import event, failure, playback
 
 from amends.ground.config import Limits
-from amends.signals import door, steps
+from amends.signals import door, queries, steps
 from amends.web import keys, pace
 
 LINES = "application/x-ndjson"
@@ -193,3 +193,24 @@ def test_a_large_batch_sent_again_is_known(send: Send) -> None:
 
     assert send(batch).json()["accepted"] == len(batch)
     assert send(batch).json() == {"accepted": 0, "duplicate": len(batch), "refused": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"hello", "application/json"),
+        (b"{broken", "application/json"),
+        (b"3", "application/json"),
+        (b"hello\nworld\n", "application/x-ndjson"),
+        (b"[1, 2", "application/json"),
+    ],
+)
+def test_a_body_that_is_no_json_at_all_is_refused_and_not_kept(
+    send: Send, now: datetime, body: bytes, kind: str
+) -> None:
+    reply = send(body, kind)
+
+    steps.absorb(now)
+    assert reply.status_code == 422
+    assert json.loads(reply.content)["refused"][0]["field"] == "(body)"
+    assert queries.quarantined() == []

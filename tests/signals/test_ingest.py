@@ -49,3 +49,31 @@ def test_sessions_that_nobody_claims_are_kept_and_counted(tmp_path: Path, capsys
     run(capsys, TRACE)
 
     assert queries.unclaimed_count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40,
+        b"dear all,\nplease find attached\n" * 30,
+        b"one line that is nothing",
+        gzip.compress(b"x" * 4000)[:60],
+        b"PAR1" + bytes(100),
+        b"<html>\n" * 25,
+    ],
+    ids=["picture", "letter", "line", "cut gzip", "broken parquet", "page"],
+)
+def test_a_file_that_is_nothing_for_us_is_refused_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+
+    code = ingest.ingest_and_tell([str(path)], as_json=False)
+    steps.absorb(datetime.now(UTC))
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert str(path) in said.err
+    assert queries.quarantined() == []

@@ -28,6 +28,7 @@ MANY_REPORTS = 200  # above, repeats of single reports are told apart when they 
 _KEY = attrgetter("source", "id")
 TELEMETRY_SHAPES = frozenset(shape for shape in ENVELOPES if shape.__struct_config__.tag.startswith(TELEMETRY))
 
+OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])  # looks at the form only: what is inside is not read
 Raws = Sequence[bytes | msgspec.Raw]
 
 
@@ -85,14 +86,20 @@ def _check(body: bytes, *, lines: bool, one: bool, now: datetime) -> Checked:
 
 
 def _split(body: bytes, *, lines: bool, one: bool) -> Raws:
-    if one:
-        return [body]
+    """The events of a body, each by itself; Wrong for a body that is no JSON at all, which is not kept."""
     if lines:
-        return [line for line in body.split(b"\n") if line.strip()]
+        found = [line for line in body.split(b"\n") if line.strip()]
+        if found and not any(line.lstrip()[:1] == b"{" for line in found):
+            raise Wrong("(body)", "expected one JSON object a line; no line is one")
+        return found
     try:
+        if one:
+            OBJECT.decode(body)
+            return [body]
         return RAW_LIST.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Wrong("(body)", f"expected a JSON array of events: {error}") from error
+        what = "one event, a JSON object" if one else "a JSON array of events"
+        raise Wrong("(body)", f"expected {what}: {error}") from error
 
 
 def _check_each(raws: Raws, now: datetime) -> Checked:

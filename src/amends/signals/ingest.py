@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -21,6 +23,8 @@ from amends.telemetry.cmcd import Unreadable
 from amends.telemetry.reading import BadLine
 
 PIECE = 2000
+HEAD = 20  # lines that show whether a file is of a form that we read
+Line = tuple[dict[str, Any] | None, BadLine | None]
 PREFIX = "ingest:"
 
 
@@ -36,6 +40,7 @@ class Summary:
     skipped: int = 0  # lines read in an earlier run, or without anything for us
     bad: int = 0
     missing: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # files of a form that we do not read, and why
 
 
 def ingest_and_tell(paths: list[str], *, as_json: bool) -> int:
@@ -55,12 +60,16 @@ def ingest_and_tell(paths: list[str], *, as_json: bool) -> int:
                 continue
             size = Path(path).stat().st_size if path != "-" else None
             task = progress.add_task(Path(path).name, total=size)
-            _ingest(path, summary, lambda done, task=task: progress.update(task, completed=done))
+            try:
+                _ingest(path, summary, lambda done, task=task: progress.update(task, completed=done))
+            except (OSError, pa.ArrowException) as error:
+                summary.refused.append(f"{path}: cannot be read: {' '.join(str(error).split())}")
     if as_json:
         print(json.dumps(asdict(summary)))
     else:
         _tell(summary)
-    return int(bool(summary.missing) or (summary.bad > 0 and not summary.events + summary.reports + summary.skipped))
+    taken = summary.events + summary.reports + summary.skipped
+    return int(bool(summary.missing or summary.refused) or (summary.bad > 0 and not taken))
 
 
 def _tell(summary: Summary) -> None:
@@ -71,14 +80,22 @@ def _tell(summary: Summary) -> None:
     )
     for path in summary.missing:
         print(f"no such file: {path}", file=sys.stderr)
+    for says in summary.refused:
+        print(says, file=sys.stderr)
 
 
 def _ingest(path: str, summary: Summary, advance: Any) -> None:
     """One file, a piece at a time; how far it got is kept under a fingerprint of how the file begins."""
     summary.files += 1
+    lines = _records(path)
+    head = list(islice(lines, HEAD))
+    if head and all(wrong is not None for _, wrong in head):
+        says = f"{path}: none of its first {len(head)} line(s) can be read, nothing of it was taken"
+        summary.refused.append(f"{says}; line {head[0][1].line}: {head[0][1].reason}")  # type: ignore[union-attr]
+        return
     name = PREFIX + (_fingerprint(path) if path != "-" else f"stdin-{datetime.now(UTC).timestamp()}")
     read_to = steps.ingested_to(name, datetime.now(UTC))
-    pieces = _pieces(path)
+    pieces = _pieces(chain(head, lines))
     for number, (records, bad, done) in enumerate(pieces, 1):
         summary.lines += done
         if number <= read_to:
@@ -94,12 +111,12 @@ def _fingerprint(path: str) -> str:
         return hashlib.sha256(file.read(1 << 16) + str(Path(path).stat().st_size).encode()).hexdigest()
 
 
-def _pieces(path: str) -> Iterator[tuple[list[dict[str, Any]], list[BadLine], int]]:
+def _pieces(lines: Iterable[Line]) -> Iterator[tuple[list[dict[str, Any]], list[BadLine], int]]:
     """Records and bad lines, about two thousand lines at a time."""
     records: list[dict[str, Any]] = []
     bad: list[BadLine] = []
     count = 0
-    for record, wrong in _records(path):
+    for record, wrong in lines:
         count += 1
         if wrong is not None:
             bad.append(wrong)
@@ -112,7 +129,7 @@ def _pieces(path: str) -> Iterator[tuple[list[dict[str, Any]], list[BadLine], in
         yield records, bad, count
 
 
-def _records(path: str) -> Iterator[tuple[dict[str, Any] | None, BadLine | None]]:
+def _records(path: str) -> Iterator[Line]:
     if path != "-" and Path(path).open("rb").read(4) == files.PARQUET:  # noqa: SIM115 - four bytes
         for row in files.parquet_rows(path):
             yield row, None
