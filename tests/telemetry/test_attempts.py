@@ -38,10 +38,11 @@ def of_kind(row: dict[str, Any], kind: str) -> float:
     return sum(span["to_s"] - span["from_s"] for span in row["spans"] if span["kind"] == kind)
 
 
+@pytest.mark.parametrize("later", [HOUR, 510.0])
 @pytest.mark.parametrize("left", [[(0.0, "s"), (0.3, "e")], FIRST, [(0.0, "s")], [(0.0, "s"), (0.3, "p"), (9.0, "r")]])
-def test_the_same_id_an_hour_later_is_judged_by_its_last_attempt(left: list[tuple[float, str]]) -> None:
-    alone = judged(events(FIRST, since=HOUR))
-    both = judged(events(left) + events(FIRST, since=HOUR))
+def test_the_same_id_later_is_judged_by_its_last_attempt(left: list[tuple[float, str]], later: float) -> None:
+    alone = judged(events(FIRST, since=later))
+    both = judged(events(left) + events(FIRST, since=later))
 
     assert both == alone
     assert (both["startup_s"], both["stall_s"]) == (0.3, 12.0)
@@ -68,10 +69,24 @@ def test_a_pause_of_an_hour_is_a_pause() -> None:
 
 
 def test_attempts_nearer_than_that_are_one_session_with_the_startup_of_its_spans() -> None:
-    row = judged(events([(0.0, "s"), (0.3, "e"), (510.7, "s"), (511.0, "p"), (600.0, "e")]))
+    row = judged(events([(0.0, "s"), (0.3, "e"), (60.7, "s"), (61.0, "p"), (90.0, "e")]))
 
     assert row["startup_s"] == pytest.approx(of_kind(row, "startup"), abs=0.002)
     assert row["startup_s"] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_pause_of_ten_minutes_and_a_seek_are_no_new_attempt() -> None:
+    row = judged(events([(0.0, "s"), (0.3, "p"), (40.0, "a"), (640.0, "k"), (641.0, "p"), (700.0, "e")]))
+
+    assert (row["startup_s"], of_kind(row, "pause")) == (0.3, 600.0)
+
+
+def test_two_recordings_under_one_id_do_not_make_a_startup_of_minutes() -> None:
+    traces = [path for path in TRACES if path.stem in ("hls-v1-header", "hls-v1-query", "hls-v2-query")]
+    lines = [line for path in traces for line in path.read_bytes().splitlines(keepends=True)]
+    (row,) = [one for one in kernel.assess(reading.from_lines(lines)[0]).to_pylist() if one["session_id"][0] == "7"]
+    assert row["startup_s"] == pytest.approx(of_kind(row, "startup"), abs=0.01)
+    assert row["startup_s"] < 2
 
 
 @given(st.lists(st.tuples(st.floats(0.05, 4000), st.sampled_from("sprakedf")), min_size=1, max_size=12))

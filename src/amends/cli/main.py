@@ -202,11 +202,18 @@ def assess_video(
 
 
 @app.command()
-def lint(files: list[str]) -> None:
+def lint(
+    files: list[str],
+    format_: Annotated[str, typer.Option("--format", help="jsonl or text; text on a terminal if not given.")] = "",
+) -> None:
     """Find weaselly words in notices, mails and pages (`-` is standard input). Exit 1 when there is an error."""
     from amends.notices import lint as linter
 
-    raise typer.Exit(linter.lint_paths(files))
+    form = format_ or ("text" if sys.stdout.isatty() else "jsonl")
+    if form not in ("jsonl", "text"):
+        typer.secho(f"format {format_!r} is unknown; use jsonl or text", fg="red", err=True)
+        raise typer.Exit(2)
+    raise typer.Exit(linter.lint_paths(files, form))
 
 
 @app.command()

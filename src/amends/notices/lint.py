@@ -108,13 +108,27 @@ def _lint_mail(data: bytes, file: str) -> list[Finding]:
     return [*lint_text(str(message["subject"] or ""), file, whole=False), *lint_text(text, file)]
 
 
-def lint_paths(paths: Sequence[str]) -> int:
-    """Print a JSON line per finding; 1 when one of them is an error, 2 when a path cannot be read."""
-    worst = 0
+def lint_paths(paths: Sequence[str], form: str = "jsonl") -> int:
+    """Print each finding, as a JSON line or for people; 1 when one of them is an error, 2 when a path cannot be read."""
+    worst, count = 0, 0
     for finding in _all(paths):
-        print(json.dumps(asdict(finding), ensure_ascii=False))
+        count += 1
+        print(json.dumps(asdict(finding), ensure_ascii=False) if form == "jsonl" else _for_people(finding))
         worst = max(worst, 2 if finding.rule == "unreadable" else int(finding.severity == "error"))
+    if form != "jsonl" and not count:
+        print("No weaselly words found.")
     return worst
+
+
+def _for_people(finding: Finding) -> str:
+    said = f": {finding.text!r}" if finding.text else ""
+    place = f"{finding.file or 'standard input'}:{finding.line}"
+    return f"{place}: {finding.severity}: {finding.rule}{said}\n    {finding.hint}"
+
+
+def _is_binary(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\0" in file.read(8192)
 
 
 def _all(paths: Sequence[str]) -> Iterator[Finding]:
@@ -127,6 +141,7 @@ def _all(paths: Sequence[str]) -> Iterator[Finding]:
                 yield from lint_file(inner)
             yield from templates.untranslated(path)
         elif path.is_file():
-            yield from lint_file(path)
+            binary = Finding(name, 0, "error", "unreadable", "", "a binary file: there are no words in it to read")
+            yield from [binary] if _is_binary(path) else lint_file(path)
         else:
             yield Finding(name, 0, "error", "unreadable", "", "no such file")

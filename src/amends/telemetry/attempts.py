@@ -1,4 +1,4 @@
-"""One session id used for more than one attempt: a long silence, and then a start anew. The last attempt is judged."""
+"""One session id used for more than one attempt: a silence, and then a start anew. The last attempt is judged."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import pyarrow as pa
 from amends.telemetry.ordered import Bools, Floats, Ints, Ordered, order
 from amends.telemetry.states import PLAY, STARTUP, Runs, S
 
-BREAK_MS = 30 * 60_000
+QUIET_MS = 2 * 60_000  # a session closes after a minute of silence; a start behind this one is another attempt
+BREAK_MS = 30 * 60_000  # a wait through so long a silence is not believed
 AROUND = 8  # reports after a silence that are looked at for a start
 FIRST_NUMBERS = 1
 
 
 def last_of_each(ordered: Ordered) -> tuple[Ordered, Bools]:
-    """The reports of each session's last attempt, and the sessions whose reports break off for longer all the same."""
-    places = _breaks(ordered)
+    """The reports of each session's last attempt, and the sessions whose reports break off for long all the same."""
+    places = _after_silence(ordered, QUIET_MS)
+    broken = np.zeros(ordered.sessions, np.bool_)
     if not len(places):
-        return ordered, np.zeros(ordered.sessions, np.bool_)
+        return ordered, broken
     begins = np.zeros(ordered.sessions, np.int64)
     anew = places[_starts_anew(ordered, places)]
     np.maximum.at(begins, ordered.session[anew], anew)
@@ -25,31 +27,31 @@ def last_of_each(ordered: Ordered) -> tuple[Ordered, Bools]:
     if not keep.all():
         rows = np.sort(ordered.order[keep])
         ordered = order(ordered.reports.take(pa.array(rows)))
-        places = _breaks(ordered)
-    broken = np.zeros(ordered.sessions, np.bool_)
-    broken[ordered.session[places]] = True
+    broken[ordered.session[_after_silence(ordered, BREAK_MS)]] = True
     return ordered, broken
 
 
-def _breaks(ordered: Ordered) -> Ints:
-    """Places of reports that come after a long silence of their session."""
-    late = np.flatnonzero(np.diff(ordered.at) > BREAK_MS) + 1
+def _after_silence(ordered: Ordered, longer_ms: int) -> Ints:
+    """Places of reports that come after so long a silence of their session."""
+    late = np.flatnonzero(np.diff(ordered.at) > longer_ms) + 1
     places: Ints = late[ordered.session[late] == ordered.session[late - 1]]
     return places
 
 
 def _starts_anew(ordered: Ordered, places: Ints) -> Bools:
-    """Whether what follows is a start: its state, a request that names itself one, or numbers that begin again."""
+    """Whether what follows is a start: its state, or numbers that begin again; after very long also `su`.
+
+    `su` alone is no start: players send it after seeks and stalls as well.
+    """
     rows = places[:, None] + np.arange(AROUND)
     there = rows < len(ordered.session)
     rows = np.minimum(rows, len(ordered.session) - 1)
     there &= ordered.session[rows] == ordered.session[places][:, None]
-    there &= ordered.at[rows] - ordered.at[places][:, None] < BREAK_MS
-    starting = (ordered.column("state")[rows] == S) | (ordered.column("starting")[rows] == 1)
-    number = ordered.column("sequence")[rows]
-    again = (
-        (number >= 0) & (number <= FIRST_NUMBERS) & (ordered.column("sequence")[places - 1] > FIRST_NUMBERS)[:, None]
-    )
+    there &= ordered.at[rows] - ordered.at[places][:, None] < QUIET_MS
+    long = ordered.at[places] - ordered.at[places - 1] > BREAK_MS
+    starting = (ordered.column("state")[rows] == S) | ((ordered.column("starting")[rows] == 1) & long[:, None])
+    number, before = ordered.column("sequence")[rows], ordered.column("sequence")[places - 1]
+    again = (number >= 0) & (number <= FIRST_NUMBERS) & ((before < 0) | (before > FIRST_NUMBERS))[:, None]
     found: Bools = (there & (starting | again)).any(axis=1)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from amends.ground.moments import format_moment, from_ms
 from amends.telemetry import files
@@ -58,6 +60,9 @@ def assess_video(paths: list[str], format_: str, output: str | None) -> int:
     if missing:
         print(f"amends assess video: no such file: {', '.join(missing)}", file=sys.stderr)
         return 2
+    if output and (wrong := _unwritable(Path(output))):
+        print(f"amends assess video: {output} cannot be written: {wrong}", file=sys.stderr)
+        return 2
     bad: list[BadLine] = []
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} reports"), TimeElapsedColumn())
@@ -66,6 +71,15 @@ def assess_video(paths: list[str], format_: str, output: str | None) -> int:
     _tell_bad(bad)
     _write(sessions, format_, output)
     return 0 if sessions.num_rows or not bad else 1
+
+
+def _unwritable(path: Path) -> str:
+    """Why a file cannot be written there, before anything is reckoned; '' when it can."""
+    if path.is_dir():
+        return "it is a directory"
+    if not path.absolute().parent.is_dir():
+        return "there is no such directory"
+    return "" if os.access(path if path.exists() else path.absolute().parent, os.W_OK) else "no right to"
 
 
 def _tell_bad(bad: list[BadLine]) -> None:
@@ -102,14 +116,16 @@ def _write_parquet(sessions: pa.Table, output: str | None) -> None:
 
 
 def _table(sessions: pa.Table) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    heads = ("session", "start s", "stalls", "stalled s", "played s", "kbit/s", "verdict", "method", "sure")
-    for name in heads:
-        table.add_column(name, justify="left" if name in ("session", "verdict", "method") else "right")
+    """One line a session, in 80 columns too: what is too long is the id, and of that the beginning tells enough."""
+    table = Table(box=None, header_style="bold", pad_edge=False, caption="start, stalled and played in seconds")
+    table.add_column("session", min_width=8)
+    for name in ("start", "stalls", "stalled", "played", "kbit/s", "verdict", "method", "sure"):
+        table.add_column(name, justify="left" if name in ("verdict", "method") else "right", no_wrap=True)
     for row in sessions.to_pylist():
         numbers = ("startup_s", "stall_count", "stall_s", "played_s", "bitrate_kbps_mean")
         shown = ["–" if row[name] is None else f"{row[name]:,.1f}".removesuffix(".0") for name in numbers]
-        table.add_row(row["session_id"][:36], *shown, _verdict(row), row["method"], f"{row['confidence']:.0%}")
+        name = Text(row["session_id"], no_wrap=True, overflow="ellipsis")
+        table.add_row(name, *shown, _verdict(row), row["method"], f"{row['confidence']:.0%}")
     return table
 
 
@@ -117,9 +133,9 @@ def _verdict(row: dict[str, Any]) -> str:
     if row["failed_start"]:
         return "[red]never started[/]"
     if row["playback_failed"]:
-        return "[red]stopped with an error[/]"
+        return "[red]broke off[/]"
     if row["exited_before_start"]:
-        return "[yellow]left before it started[/]"
+        return "[yellow]left waiting[/]"
     if row["stall_s"]:
         return "[yellow]stalled[/]"
     return "[dim]not known[/]" if row["confidence"] < 0.5 else "played"
