@@ -126,6 +126,6 @@ def _mails(place: Path) -> None:
     moor = [text for subject, text in texts if "£225.00" in subject]
 
     assert moor
-    assert all("£200.00 is what" in text and "£25.00 we have added" in text for text in moor)
-    assert all("gives us until" in text for subject, text in texts if "credited" in subject)
+    assert all("£200.00 is owed to you" in text and "£25.00 we have added" in text for text in moor)
+    assert all("had to be paid by" in text for subject, text in texts if "credited" in subject)
     assert any("no money is due" in text and "£" not in text for _, text in texts)

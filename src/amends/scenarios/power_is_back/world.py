@@ -17,7 +17,7 @@ ZONE = ZoneInfo("Europe/London")
 PROMISE = "power-stays-on"
 STRUCK_AT = (16, 40)  # on the wall clock, six days ago
 DAYS_AGO = 6
-SPEAKING = ("en", "en-GB")
+SPEAKING = ("en-GB", "en-GB")
 PER_MILLE_SHOPS = 40
 
 

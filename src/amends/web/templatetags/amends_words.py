@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from amends.failures.records import Failure
 from amends.ground.money import Money, MoneyError
 
 register = template.Library()
@@ -62,6 +63,15 @@ def tag(value: Any) -> SafeString:
     text = str(value)
     kind = "good" if text in GOOD else "bad" if text in BAD else "wait" if text in WAIT else ""
     return format_html('<span class="tag {}">{}</span>', kind, text)
+
+
+@register.filter
+def what(failure: Failure | None) -> str:
+    """What a failure happened to, as people call it: a title, or a component and its area; else its subject."""
+    if failure is None:
+        return ""
+    place = ", ".join(str(failure.facts[name]) for name in ("component", "area") if failure.facts.get(name))
+    return str(failure.facts.get("title") or place or failure.subject)
 
 
 @register.filter
