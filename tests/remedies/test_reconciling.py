@@ -80,6 +80,7 @@ def test_what_we_hold_as_unknown_and_they_list_is_done_with_their_receipt(keys: 
 def test_what_does_not_agree_goes_before_a_person(keys: list[str], change: Any, kind: str, says: str) -> None:
     report = check(change(keys))
 
+    assert report.mended == ()
     assert kind in [one.kind for one in report.left]
     assert says in " ".join(one.says for one in report.left)
     assert [one.kind for one in differences(9)] == [one.kind for one in report.left]

@@ -107,14 +107,14 @@ def _listed(act: Ours | None, key: str, effects: Sequence[Listed]) -> Iterator[D
 def found(ours: Mapping[str, Ours], listed: Sequence[Listed]) -> dict[str, str]:
     """Acts that we hold as open and they list once, with the amount that we ordered: their receipt by key."""
     refs: dict[str, set[str]] = {}
+    users: dict[str, set[str]] = {}
     for line in listed:
         refs.setdefault(line.key, set()).add(line.ref)
-    users = {ref: key for key, known in refs.items() for ref in known}
+        users.setdefault(line.ref, set()).add(line.key)
     return {
         line.key: line.ref
         for line in listed
-        if len(refs[line.key]) == 1
-        and users[line.ref] == line.key
+        if len(refs[line.key]) == len(users[line.ref]) == 1
         and (act := ours.get(line.key)) is not None
         and act.state in SAFE
         and act.amount == line.amount
