@@ -259,6 +259,9 @@ def _coded(cell: Cell, column: Column, block: Block) -> Known:
         for part in cell.value:
             met = met | _plain(column.data == said.index(part))
         return met if one.kind is not Kind.FLAG else both(column.known, met)
+    if cell.op == "between":
+        low, high = (said.index(part) for part in cell.value)
+        return both(both(column.known, _plain(column.data >= low)), _plain(column.data <= high))
     wanted = said.index(cell.value)
     if one.kind is Kind.FLAG and cell.op in ("=", "!="):
         yes = column.data if wanted == (cell.op == "=") else ~column.data if _many(column) else not column.data

@@ -245,9 +245,11 @@ class Deciding:
             out.person |= person
         elif self.by_row.person.any():
             out.person |= self.by_row.person[np.where(out.row < 0, -1, out.row + plan.first_row)]
-        if any(row.pay_by for row in plan.version.rows) and (self.strict or not plan.collects):
-            out.pay_by[:] = NO_DAY
-            self._deadlines(due if self.strict else np.ones(self.block.size, bool))
+        if any(row.pay_by for row in plan.version.rows):
+            if self.strict or not plan.collects:
+                out.pay_by.fill(NO_DAY)
+                self._deadlines(due)
+            out.pay_by[~due] = NO_DAY
 
     def _owed(self) -> Array:
         owed = np.zeros(self.block.size, np.int64)

@@ -30,6 +30,7 @@ from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
 SCALES = (0, 1, 2, 3, 4, 6, 9)  # digits after the point that floats are tried with
+MOST_SCALE = 18
 SAMPLE = 1 << 14
 SURE = 10**15  # a float of at most fifteen digits is written in one way only
 Values = Column | Lists | Regions
@@ -75,6 +76,8 @@ def read_columns(table: Table, data: Any, *, digits: int, checked: bool) -> Read
     read = Read(batch.num_rows)
     names = {other: one.name for one in table.inputs.values() for other in (one.name, *one.also)}
     for name in batch.schema.names:
+        if names.get(name) in read.given:
+            raise WrongInput(name, f"{names[name]} is given twice, under two names")
         if name in names:
             read.given[names[name]] = _whole(batch.column(name))
         elif checked:
@@ -231,6 +234,8 @@ class _Reader:
         known = known_of(array)
         low = np.where(known, words[:, 0], 0)
         fits = (words[:, 0] >> 63) == words[:, 1]
+        if scale > MOST_SCALE:
+            fits = np.zeros(len(low), bool)
         if not np.all(fits | ~np.asarray(known)):
             self.read.leave(~fits & known)
             low = np.where(fits, low, 0)
@@ -280,6 +285,7 @@ class _Reader:
             raise self._wrong("texts", array)
         said = vocabulary(self.table, self.one)
         place = {text: code for code, text in enumerate(said)}
+        place |= {word: place[choice] for word, choice in self.one.same.items()}
         codes = np.array([place.get(str(text), len(said)) for text in array.dictionary.to_pylist()] or [-1], np.int16)
         indices = plain_numbers(array.indices, array.indices.type.to_pandas_dtype())
         known = known_of(array)

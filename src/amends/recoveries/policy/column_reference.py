@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amends.ground.money import MAX_MINOR, MoneyError, minor_digits
 from amends.recoveries.policy import applying, reckoning
 from amends.recoveries.policy.applying import Given
+from amends.recoveries.policy.column_answers import Decided
 from amends.recoveries.policy.column_days import number_of
 from amends.recoveries.policy.column_deciding import NO_DAY
 from amends.recoveries.policy.column_plan import NO_ROW
@@ -20,9 +21,6 @@ from amends.recoveries.policy.given import WrongInput, number, read_given
 from amends.recoveries.policy.reckoning import Looked, NoAmount
 from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Row, Table, TableVersion
-
-if TYPE_CHECKING:
-    from amends.recoveries.policy.columns import Decided
 
 
 @dataclass
@@ -121,7 +119,7 @@ def _ask_policy(
     answer.reason = _reason(answer)
     answer.marks = _marks(kept) if answer.total else frozenset()
     until = (applying.deadline(row, found, decided_on or day) for row in rows)
-    answer.pay_by = next((one for one in until if one), None)
+    answer.pay_by = next((one for one in until if one), None) if answer.total else None
     answer.trace = applying.trace_of(version, looked, kept, found)
     return answer
 

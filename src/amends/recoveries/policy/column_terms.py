@@ -123,8 +123,8 @@ def _either(condition: Any, one: Amount, other: Amount, wide: bool) -> Amount:
     left, right, under, most, most_under = _same_under(one, other, wide)
     known = one.known if one.known is other.known else where(condition, one.known, other.known)
     marks = one.marks
-    if one.marks is not other.marks and (isinstance(marks, np.ndarray) or marks != other.marks):
-        marks = np.asarray(np.where(condition, one.marks, other.marks), np.uint8)
+    if isinstance(marks, np.ndarray) or isinstance(other.marks, np.ndarray) or marks != other.marks:
+        marks = np.asarray(np.where(condition, marks, other.marks), np.uint8)
     return Amount(np.where(condition, left, right), under, most, known, marks, most_under)
 
 
