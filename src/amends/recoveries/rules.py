@@ -51,7 +51,7 @@ def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table) -> dict[s
         "used_anyway": failure.used_anyway,
         "evidence": failure.evidence.value,
         "disputed": bool(failure.facts.get("disputed")),
-        "price": failure.price.decimal() if failure.price else None,
+        "price": failure.price.decimal() if failure.price is not None else None,
     }
     return {name: known[name] if name in known else _fact(one, failure) for name, one in policy.inputs.items()}
 
@@ -104,7 +104,7 @@ def decide(
     `currency` is the company's, for amounts that do not come from a price; `holdout` is (salt, share): goodwill is
     withheld from that share of customers, what is owed never; above `approve_up_to` minor units a person approves.
     """
-    paid_in = failure.price.currency if failure.price else currency
+    paid_in = failure.price.currency if failure.price is not None else currency
     found = _Found(inputs_of(failure, recurrence, policy), paid_in)
     version = policy.at(day)
     if version is None:
