@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,24 @@ def test_a_gap_comes_with_a_record_that_falls_into_it() -> None:
     )
 
     assert said(table) == "10 error no row fits a record such as: hours 0, home no"
+
+
+def test_what_may_stay_unknown_can_be_the_gap() -> None:
+    rows = [f"{{id: r{flag}, when: {{used_anyway: {flag}}}, then: [], person: p}}" for flag in ("true", "false")]
+
+    assert "error no row fits a record such as: used_anyway not known" in said(policy(*rows))
+
+
+def test_a_large_table_is_looked_through_in_moments() -> None:
+    rows = [
+        f"{{id: r{n}, when: {{stall_count: {{between: [{n}, {n + 3}]}}, stall_s: {{'>=': {n % 7}}}, "
+        "used_anyway: true}, then: [], person: p}"
+        for n in range(0, 120, 2)
+    ]
+
+    began = time.process_time()
+    assert said(policy(*rows, "{id: rest, when: {}, then: [], person: p}")) == ""
+    assert time.process_time() - began < 5
 
 
 def test_a_table_without_a_row_for_what_is_not_known_is_warned_of() -> None:

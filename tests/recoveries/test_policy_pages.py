@@ -101,6 +101,7 @@ def test_words_of_a_table_cannot_break_the_page() -> None:
     text = html(describe(table))
 
     assert "<script" not in text
+    assert "<b>" not in text
     assert "X &amp; &lt;b&gt;y&lt;/b&gt;" in text
 
 

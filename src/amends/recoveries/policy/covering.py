@@ -53,11 +53,15 @@ class Space:
             for cell in row.cells:
                 cells.setdefault(self._axis_of(cell), []).append(cell)
         self.axes = {key: self._axis(key, found) for key, found in cells.items()}
+        self._boxes = {id(row): self._box(row) for row in version.rows}
 
     # ------------------------------------------------------------ boxes
 
     def box(self, row: Row) -> Box:
-        """The records for which a row holds."""
+        """The records for which a row of the version holds."""
+        return self._boxes[id(row)]
+
+    def _box(self, row: Row) -> Box:
         made: Box = {}
         for cell in row.cells:
             key = self._axis_of(cell)
