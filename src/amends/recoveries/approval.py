@@ -77,7 +77,7 @@ def _no_room(row: RecoveryRow, now: datetime) -> str:
 def _go_ahead(row: RecoveryRow, who: str, why: str, now: datetime) -> None:
     if row.goodwill != Goodwill.WITH_THE_REST:
         _note(row, who, f"goodwill approved: {why}", now)
-        RecoveryRow.objects.filter(pk=row.pk).update(goodwill=Goodwill.GRANTED, held="")
+        RecoveryRow.objects.filter(pk=row.pk).update(goodwill=Goodwill.GRANTED, goodwill_open=True, held="")
         return
     RecoveryRow.objects.filter(pk=row.pk).update(held="", declined_reason="")
     steps.move([row.recovery_id], RecoveryState.APPROVED, who=who, why=why, now=now)
@@ -100,7 +100,8 @@ def decline(recovery_id: str, who: str, why: str, now: datetime) -> bool:
         return False
     if row.goodwill == Goodwill.WAITING:
         _note(row, who, f"{GOODWILL_DECLINED}: {why}", now)
-        RecoveryRow.objects.filter(pk=recovery_id).update(goodwill=Goodwill.DECLINED, held="", declined_reason=why)
+        no = {"goodwill": Goodwill.DECLINED, "goodwill_open": False, "held": "", "declined_reason": why}
+        RecoveryRow.objects.filter(pk=recovery_id).update(**no)
     elif steps.move([recovery_id], RecoveryState.DECLINED, who=who, why=why, now=now):
         RecoveryRow.objects.filter(pk=recovery_id).update(declined_reason=why)
     else:

@@ -40,6 +40,7 @@ class RecoveryRow(models.Model):
     goodwill_minor = models.BigIntegerField(default=0, db_default=0)  # reserved in the budgets below
     budgets = models.TextField(default="", db_default="")  # keys of BudgetRow, one a line
     goodwill = models.CharField(max_length=10, default="", db_default="")  # Goodwill: apart from what is owed, or ""
+    goodwill_open = models.BooleanField(default=False, db_default=False)  # it is waiting, or granted and not started
     held = models.TextField(default="", db_default="")  # why it, or its goodwill, waits
     pay_by_on = models.DateField(null=True)  # the day by which what is owed must be paid
     untold = models.BooleanField(default=True, db_default=True)  # made right, and the customer not told since
@@ -50,6 +51,9 @@ class RecoveryRow(models.Model):
         indexes = [
             models.Index(fields=["state", "changed_at"], name="recovery_by_state"),
             models.Index(fields=["state", "recovery_id"], condition=Q(untold=True), name="recovery_untold"),
+            models.Index(
+                fields=["goodwill", "changed_at"], condition=Q(goodwill_open=True), name="recovery_goodwill_open"
+            ),
         ]
 
 

@@ -98,6 +98,7 @@ def _row(
         goodwill_minor=goodwill_minor,
         budgets=budget_keys,
         goodwill=goodwill,
+        goodwill_open=goodwill is Goodwill.WAITING,
         held=why,
         pay_by_on=date.fromisoformat(decision.pay_by) if decision.pay_by else None,
         decided_at=now,

@@ -43,7 +43,7 @@ def to_start(limit: int, stopped: Collection[str]) -> list[Recovery]:
 def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Recovery]:
     """Recoveries under way or further whose goodwill a person has let go ahead since, by id."""
     early = (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)
-    rows = RecoveryRow.objects.filter(goodwill=Goodwill.GRANTED).exclude(state__in=early)
+    rows = RecoveryRow.objects.filter(goodwill_open=True, goodwill=Goodwill.GRANTED).exclude(state__in=early)
     return [_recovery(row) for row in _unless_stopped(rows, stopped).order_by("recovery_id")[:limit]]
 
 
@@ -154,8 +154,10 @@ def of_failures(failure_ids: Collection[str]) -> dict[str, Recovery]:
 
 def for_a_person(limit: int) -> list[Recovery]:
     """Proposed and reopened recoveries, and those whose goodwill waits, oldest first."""
-    waiting = Q(state__in=(RecoveryState.PROPOSED, RecoveryState.REOPENED)) | Q(goodwill=Goodwill.WAITING)
-    return [_recovery(row) for row in RecoveryRow.objects.filter(waiting).order_by("changed_at")[:limit]]
+    whole = RecoveryRow.objects.filter(state__in=(RecoveryState.PROPOSED, RecoveryState.REOPENED))
+    goodwill = RecoveryRow.objects.filter(goodwill_open=True, goodwill=Goodwill.WAITING)
+    found = {row.pk: row for rows in (whole, goodwill) for row in rows.order_by("changed_at")[:limit]}
+    return [_recovery(row) for row in sorted(found.values(), key=lambda row: row.changed_at)[:limit]]
 
 
 def totals(failure_ids: Collection[str]) -> list[tuple[str, str, int, int, int]]:
