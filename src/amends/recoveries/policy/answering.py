@@ -15,7 +15,7 @@ from amends.recoveries.policy.given import WrongInput
 from amends.recoveries.policy.reckoning import NoAmount
 from amends.recoveries.policy.tree import Table
 
-LONGEST_LINE = 4_000_000
+LONGEST_LINE = 64_000_000
 Answer = dict[str, Any]
 
 
