@@ -168,8 +168,9 @@ class Nothing:
 
 
 def _ours() -> None:
-    from amends.worker.deliver import Deliverer
+    from amends.worker.deliver import Deliverer, settle_memory
 
+    settle_memory()
     deliverer = Deliverer({"nothing": Nothing()})
     while deliverer.turn() or deliverer.on_its_way():
         pass

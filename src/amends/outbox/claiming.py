@@ -117,17 +117,20 @@ def _readable(worker: str, rows: Sequence[tuple[Any, ...]], probe: bool, now: da
 
 
 def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datetime) -> list[tuple[Any, ...]]:
-    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    postgres = connection.vendor == "postgresql"
+    lock = "FOR UPDATE SKIP LOCKED" if postgres else ""
+    # The rows' own places instead of their keys: no second look through the index of keys.
+    place, among = ("ctid", "= ANY (ARRAY(") if postgres else ("rowid", "IN (SELECT * FROM (")
     sql = f"""
         UPDATE outbox_actrow SET state = 'trying', lease_by = %s, lease_until = %s, trying_since = %s, changed_at = %s,
             attempts = attempts + 1, first_at = COALESCE(first_at, %s),
             unclear = CASE WHEN state = 'unknown' AND unclear = 0 THEN 1 ELSE unclear END
-        WHERE "key" IN (
-            SELECT "key" FROM outbox_actrow
+        WHERE {place} {among}
+            SELECT {place} FROM outbox_actrow
             WHERE connector = %s AND kind = %s AND batch = %s AND canary = %s AND urgency = %s AND {WAITING}
               AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
-        ) RETURNING {COLUMNS}, {FIRST_AT}"""  # noqa: S608 - no value is pasted in
+        )) RETURNING {COLUMNS}, {FIRST_AT}"""  # noqa: S608 - no value is pasted in
     at = _stored(now)
     where = [lane.connector, lane.kind, lane.batch, lane.canary, lane.urgency, at, limit]
     cursor.execute(sql, [worker, _stored(now + LEASE), at, at, at, *where])

@@ -66,9 +66,11 @@ def moves_money(order: Order) -> bool:
 
 def before_try(claimed: Claimed, declaration: Declaration, now: datetime) -> str:
     """What comes first: `act`, `find` (look it up), or `person` when neither is safe any more."""
+    if claimed.attempt == 1:
+        return "act"
     over = _window_over(claimed.first_at, declaration.key_window, now)
     if declaration.can_find:
-        return "find" if claimed.unclear or (over and claimed.attempt > 1) else "act"
+        return "find" if claimed.unclear or over else "act"
     return "person" if claimed.unclear and not _repeatable(claimed, declaration, now) else "act"
 
 

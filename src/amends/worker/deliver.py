@@ -6,6 +6,7 @@ run.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -252,6 +253,13 @@ def _log(backs: Sequence[Back], late: set[str]) -> None:
         log.warning("%s: %s", after.state, after.says, extra=its)
 
 
+def settle_memory() -> None:
+    """What was loaded at the start stays: having the collector look through it again costs a third of a delivery."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 @cache
 def _deliverer() -> Deliverer:
     return Deliverer(wires.connect(settings.AMENDS))
@@ -268,6 +276,7 @@ def once(now: datetime) -> int:
 def run(stop: Event) -> None:
     """Deliver until told to stop; what is on its way is finished, what is only claimed is given back."""
     deliverer = Deliverer(wires.connect(settings.AMENDS))
+    settle_memory()
     claiming.probe_at_once(list(deliverer.doors), clock())
     while not stop.is_set():
         close_old_connections()

@@ -17,6 +17,7 @@ from amends.outbox.records import (
     Claimed,
     Connector,
     Declaration,
+    Done,
     Found,
     Later,
     Unknown,
@@ -114,7 +115,8 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
             return _back(claimed, "find", known, found)
         now = clock()
     answer = connector.act(claimed.order, now)
-    return _back(claimed, "act", rules.after_try(claimed, answer, clock(), declaration), answer)
+    then = now if isinstance(answer, Done) else clock()
+    return _back(claimed, "act", rules.after_try(claimed, answer, then, declaration), answer)
 
 
 def _back(claimed: Claimed, what: str, after: rules.Next, said: Answer | Found | None) -> Back:
