@@ -13,7 +13,7 @@ class RemedyRow(models.Model):
     amount_minor = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, default="")
     owed = models.BooleanField(default=False)
-    state = models.CharField(max_length=12, default="under way")  # under way, done, refused, with a person
+    state = models.CharField(max_length=20, default="under way")  # under way, done, refused, with a person
     act_key = models.CharField(max_length=120, default="")
     ref = models.CharField(max_length=400, default="")
     promised_at = models.DateTimeField()
