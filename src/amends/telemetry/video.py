@@ -124,8 +124,8 @@ def _table(sessions: pa.Table) -> Table:
     for row in sessions.to_pylist():
         numbers = ("startup_s", "stall_count", "stall_s", "played_s", "bitrate_kbps_mean")
         shown = ["–" if row[name] is None else f"{row[name]:,.1f}".removesuffix(".0") for name in numbers]
-        name = Text(row["session_id"], no_wrap=True, overflow="ellipsis")
-        table.add_row(name, *shown, _verdict(row), row["method"], f"{row['confidence']:.0%}")
+        shown_id = Text(row["session_id"], no_wrap=True, overflow="ellipsis")
+        table.add_row(shown_id, *shown, _verdict(row), row["method"], f"{row['confidence']:.0%}")
     return table
 
 
