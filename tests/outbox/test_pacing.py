@@ -25,7 +25,6 @@ from amends.outbox.records import (
     NotDone,
     Order,
     Refused,
-    Unknown,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -125,11 +124,12 @@ def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was() -> None:
 
 
 def test_an_aborted_batch_cancels_what_was_not_begun_and_finishes_what_was() -> None:
-    provider = Provider(lambda order: Unknown("timed out"))
+    provider = Provider(lambda order: Later("busy", 30))
     steps.enqueue(orders(50), NOW)
     work(provider, NOW, room=3)
+    provider.answer = lambda order: Done("ref")
     assert steps.abort("inc_1", "op", "wrong customers", NOW + SOON) == 1
-    assert states() == {"cancelled": 47, "unknown": 3}
+    assert states() == {"cancelled": 47, "due": 3}
 
     work(provider, NOW + timedelta(minutes=1))
     assert states() == {"cancelled": 47, "done": 3}
