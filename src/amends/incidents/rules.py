@@ -85,7 +85,7 @@ def is_played_through(component: str, patterns: str) -> bool:
 def trace_of(viewings: Sequence[Viewing], started_at: datetime, ended_at: datetime) -> Trace:
     """What one customer's play sessions say about the time of an outage."""
     broken = [(v, w) for v in viewings if (w := _broke(v, started_at, ended_at)) is not None]
-    through = not broken and any(v.started_at <= started_at and v.last_seen_at >= ended_at for v in viewings)
+    through = any(v.started_at <= started_at and v.last_seen_at >= ended_at for v in viewings)
     if not broken:
         return Trace(undisturbed=through)
     times = [max(viewing.started_at, started_at) for viewing, _ in broken]

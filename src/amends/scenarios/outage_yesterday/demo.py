@@ -24,7 +24,7 @@ class Counted(Tally):
     """Whom the outage touched, how sure we are of each, and what they were told."""
 
     words = {
-        "incidents": "incident, put together from three signals that came in the wrong order",
+        "incidents": "incident, from three signals in the wrong order",
         "touched": "households served by what failed, and not moved away",
         "certain": "of them were trying: their own players say so",
         "uncertain": "of whom nobody can see whether they were watching",
@@ -32,8 +32,8 @@ class Counted(Tally):
         "credits": "credits, applied",
         "credited_minor": "credited",
         "told_certain": "mails that say what they tried",
-        "told_uncertain": "mails that say that we cannot see it, and credit it all the same",
-        "held": "without an address, or who want no mail: credited, and told on their page",
+        "told_uncertain": "mails that say that we cannot see it, and credit it",
+        "held": "without an address, or who want no mail: credited, too",
         "in_doubt": "mails whose fate is not known",
         "out_of_balance": "books out of balance",
     }

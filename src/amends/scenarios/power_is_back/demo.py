@@ -25,14 +25,14 @@ class Counted(Tally):
     """What each line's customers were owed and given, to the cent, and whether it was in time."""
 
     words = {
-        "incidents": "outages in three districts, with a weather category each",
+        "incidents": "outages in three districts, each with its weather",
         "touched": "homes and businesses without power",
         "owed": "of them are owed something",
         "owed_minor": "owed by the guaranteed standards and paid",
-        "goodwill": "homes given something on top, after two nights in the dark",
+        "goodwill": "homes given more, after two nights in the dark",
         "goodwill_minor": "goodwill",
-        "withheld": "homes in the holdout: no goodwill, and everything that is owed",
-        "nothing_due": "back before the standard asks for a payment, and told so",
+        "withheld": "homes in the holdout: no goodwill, all that is owed",
+        "nothing_due": "back before a payment is due, and told so",
         "mails": "mails",
         "held": "without an address: paid, and told on their page",
         "unpaid": "owed and not paid",
@@ -72,7 +72,7 @@ class Counted(Tally):
         each = [
             (Money(minor, "GBP").words("en"), f"owed to each {who}") for who, minor in found["owed_to_each"].items()
         ]
-        return [*each, (", ".join(found["pay_by"]), "days by which it had to be paid: it was paid today")]
+        return [*each, (", ".join(found["pay_by"]), "had to be paid by then: it was paid today")]
 
 
 def _given(recovery: dict[str, Any]) -> tuple[int, int]:
