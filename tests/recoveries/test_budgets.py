@@ -29,10 +29,13 @@ def spent() -> dict[str, int]:
 
 
 @pytest.mark.django_db
-def test_without_a_file_nothing_is_limited() -> None:
-    (recovery,) = recoveries(open_all([(failure(1), decision(goodwill(10**9)))]))
+def test_without_a_file_no_budget_limits_and_what_is_owed_never_waits() -> None:
+    given = [(failure(1), decision(goodwill(5000))), (failure(2), decision(owed(10**9), goodwill(5001)))]
+    small, mixed = recoveries(open_all(given))
 
-    assert (recovery.state, spent()) == (RecoveryState.APPROVED, {})
+    assert (small.state, spent()) == (RecoveryState.APPROVED, {})
+    assert (mixed.state, mixed.goodwill) == (RecoveryState.APPROVED, Goodwill.WAITING)
+    assert "limits.approve_up_to_minor (5000)" in mixed.held
 
 
 @pytest.mark.django_db

@@ -49,7 +49,7 @@ def test_a_spoiled_film_is_paid_back_to_the_last_minor_unit(minor: int, currency
     decision = decide(failure(price=Money(minor, currency)))
 
     assert worth(decision) == minor
-    assert decision.needs_approval == (minor > 5000)
+    assert not decision.needs_approval  # what is owed waits for nobody
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,13 @@ def test_a_holdout_withholds_goodwill_and_never_what_is_owed() -> None:
 
     assert (worth(owed), owed.holdout) == (499, False)
     assert (worth(goodwill), goodwill.holdout) == (0, True)
+
+
+@pytest.mark.parametrize("price", [16_000, 17_000])
+def test_goodwill_above_the_limit_waits_for_a_person(price: int) -> None:
+    decision = decide(failure(price=Money(price, "EUR"), used_anyway=True))
+
+    assert decision.needs_approval == (worth(decision) > 5000)
 
 
 def test_the_same_inputs_give_the_same_decision_and_it_survives_being_kept() -> None:

@@ -81,7 +81,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Limits:
-    approve_up_to_minor: int = 5000  # larger amounts wait for a person
+    approve_up_to_minor: int = 5000  # more goodwill than this waits for a person
     body_mb: int = 64
     requests_per_s: int = 3000  # of one API key, over all web processes of a machine; 0: as many as it likes
     mail_per_customer_day: int = 3

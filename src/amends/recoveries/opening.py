@@ -62,9 +62,20 @@ def _rows(decided: Sequence[tuple[Failure, Decision]], now: datetime) -> list[Re
     asked = [wish for wish in wishes if wish is not None]
     fits, held = spending.reserve(asked, now) if asked else ({}, {})
     return [
-        _row(failure, decision, holding.why_a_person(decision, failure, bounds), fits, held, now)
+        _row(failure, decision, _why_a_person(decision, failure, bounds), fits, held, now)
         for failure, decision in within
     ]
+
+
+def _why_a_person(decision: Decision, failure: Failure, bounds: Limits) -> tuple[int, str]:
+    """(how many operators must agree to the goodwill, why); without a ladder, `limits.approve_up_to_minor` says."""
+    signers, why = holding.why_a_person(decision, failure, bounds)
+    most = settings.AMENDS.limits.approve_up_to_minor
+    minor = sum(remedy.amount.minor for remedy in holding.goodwill_of(decision.remedies) if remedy.amount)
+    if bounds.ladder is None and minor > most:
+        reason = f"goodwill of {minor} minor units is more than limits.approve_up_to_minor ({most})"
+        return max(1, signers), "; ".join(filter(None, (reason, why)))
+    return signers, why
 
 
 def _row(

@@ -102,7 +102,8 @@ def decide(
     """The decision for one failure by the policy's version of that day.
 
     `currency` is the company's, for amounts that do not come from a price; `holdout` is (salt, share): goodwill is
-    withheld from that share of customers, what is owed never; above `approve_up_to` minor units a person approves.
+    withheld from that share of customers, what is owed never; goodwill above `approve_up_to` minor units waits for a
+    person, what is owed does not.
     """
     paid_in = failure.price.currency if failure.price is not None else currency
     found = _Found(inputs_of(failure, recurrence, policy), paid_in)
@@ -193,9 +194,12 @@ def _decision(
             amounts.append(_amount(one))
             words = amount_words(one.grant.term) or f"by {one.row.row_id}"
             found.reasons.append(f"{one.grant.kind} of {one.amount}: {words}{', owed' if one.grant.owed else ''}")
-    total = sum(remedy.amount.minor for remedy in remedies if remedy.amount)
-    if total > approve_up_to:
-        found.reasons.append(f"{total} minor units is more than is paid without a person's approval ({approve_up_to})")
+    goodwill = sum(remedy.amount.minor for remedy in remedies if remedy.amount and not remedy.owed)
+    owes = any(remedy.amount and remedy.owed for remedy in remedies)
+    if goodwill > approve_up_to:
+        found.reasons.append(
+            f"goodwill of {goodwill} minor units is more than is given without a person's approval ({approve_up_to})"
+        )
     if found.person:
         found.reasons.append(f"a person is needed: {found.person}")
     return Decision(
@@ -205,7 +209,7 @@ def _decision(
         row=rows[0].row_id,
         remedies=tuple(_merged(remedies)),
         person=found.person,
-        needs_approval=total > approve_up_to or (bool(found.person) and not remedies),
+        needs_approval=(goodwill > approve_up_to and not owes) or (bool(found.person) and not remedies),
         holdout=withheld,
         reasons=tuple(found.reasons),
         inputs=_plain(found),
