@@ -75,7 +75,7 @@ bench: $(VENV)/.tests ## the measurements behind docs/explanation/performance.md
 	$(BIN)/python -m benchmarks
 
 pins: ## compile the pinned requirements (needs uv)
-	for name in build base test check bench; do uv pip compile -q --generate-hashes --universal --python-version 3.11 \
+	for name in build base test check bench spark; do uv pip compile -q --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that was made

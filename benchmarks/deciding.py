@@ -147,9 +147,15 @@ def main() -> None:
     _, one_by_one, reference = timed(by_reference, few, 1)
     same = all(np.array_equal(a, b) for a, b in zip(hand, ours, strict=True))
     same &= all(np.array_equal(a, b[: len(few)]) for a, b in zip(reference, ours, strict=False))
-    print(f"{given.records:,} records, ten rows; rows, amounts, what is owed and who must call: {'equal' if same else 'DIFFER'}")
-    print(f"columns      {given.records / cpu / 1e6:6.1f} M decisions per CPU second ({wall:.3f} s wall), traces included")
-    print(f"by hand      {given.records / hand_cpu / 1e6:6.1f} M per CPU second; columns take {cpu / hand_cpu:.2f} of its time")
+    print(
+        f"{given.records:,} records, ten rows; rows, amounts, what is owed and who must call: {'equal' if same else 'DIFFER'}"
+    )
+    print(
+        f"columns      {given.records / cpu / 1e6:6.1f} M decisions per CPU second ({wall:.3f} s wall), traces included"
+    )
+    print(
+        f"by hand      {given.records / hand_cpu / 1e6:6.1f} M per CPU second; columns take {cpu / hand_cpu:.2f} of its time"
+    )
     print(f"one by one   {len(few) / one_by_one / 1e6:6.4f} M per CPU second (the reference, whole traces)")
     if not same:
         raise SystemExit(1)

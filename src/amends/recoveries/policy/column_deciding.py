@@ -219,7 +219,9 @@ class Deciding:
 
     def _finish(self, person: Array | None) -> None:
         out, plan = self.out, self.plan
-        out.total[:], too_large = total_of(out.amounts)
+        total, too_large = total_of(out.amounts)
+        if not np.shares_memory(total, out.total):
+            out.total[:] = total
         if too_large.any():
             out.failed[too_large] = TOO_LARGE
         if not plan.collects:
@@ -230,7 +232,7 @@ class Deciding:
             out.person |= out.failed != FINE
         number = out.row + plan.first_row if plan.first_row else out.row
         np.take(self.by_row.reason, number, out=out.reason, mode="wrap")  # -1: the last, which stands for no row
-        if plan.first_row:
+        if plan.first_row and out.row.min(initial=0) < 0:
             out.reason[out.row < 0] = NO_ROW
         if plan.version.minimum is not None and self.strict:
             self._minimum()

@@ -102,13 +102,15 @@ class _Run:
         self.plans, self.by_row = plans(self.table), by_row(self.table)
         size, width = self.read.size, max(plan.width for plan in self.plans)
         refused = np.zeros(size, np.int16) if self.read.refused is None else self.read.refused
+        amounts = np.zeros((max(width, 1), size), np.int64)
+        alone = width == 1 and not any(plan.version.minimum for plan in self.plans)
         self.out = Decided(
             table=self.table,
             read=self.read,
             by_row=self.by_row,
             row=np.full(size, -1, np.int16),
-            amounts=np.zeros((max(width, 1), size), np.int64),
-            total=np.zeros(size, np.int64),
+            amounts=amounts,
+            total=amounts[0] if alone else np.zeros(size, np.int64),  # memory is touched once where one amount is all
             owed=np.zeros(size, np.int64),
             reason_codes=np.full(size, NO_ROW, np.int16),
             marks=np.zeros(size, np.uint8),
