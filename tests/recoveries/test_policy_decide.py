@@ -190,3 +190,9 @@ def test_yen_have_no_hundredths_and_dinars_no_tenths_of_fils() -> None:
 
         assert error["field"] == "price"
         assert f"more digits than {currency} has" in error["reason"]
+
+
+def test_a_repair_before_its_report_is_a_contradiction_and_goes_to_a_person() -> None:
+    found = ask("ofcom_delayed_repair", reported_on="2024-06-07", fixed_on="2024-06-03")
+
+    assert (found["eligible"], found["reason"]) == (False, "days_contradict")
