@@ -163,7 +163,7 @@ class Sending:
     """How a batch of acts goes out: a few first, the rest when enough of those are done."""
 
     canary: int = 20  # acts of a batch that go alone; 0: no batch waits for its first acts
-    canary_share: float = 0.9  # so many of them must be done
+    canary_share: float = 0.5  # so many of them must be done, or the batch waits for a person
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ NO_LEASE = timedelta(minutes=5)  # a lease further ahead than this was written b
 WINDOW_SHARE = 0.8
 BROKEN_AFTER = 5  # so many unclear or late answers in a row: the other side is left in peace for a while
 LONGEST_PEACE_S = 60.0
+LOST_BY_CHANCE = 3  # of the first acts of a batch; fewer say nothing about the rest
 BUCKET_S = 0.25  # a bucket holds what flows in meanwhile: no second gets more than a quarter above its rate
 JITTER_OF_CLOCKS = timedelta(seconds=5)
 
@@ -184,10 +185,14 @@ def peace_s(name: str, broken: int) -> float:
 
 
 def judge_canaries(canaries: int, done: int, lost: int, good_share: float) -> BatchState:
-    """Whether the first acts of a batch let the rest go (`open`), stop it (`paused`) or say nothing yet (`canary`)."""
-    if canaries and lost > canaries * (1 - good_share) + 1e-9:
+    """Whether the first acts of a batch let the rest go (`open`), stop it (`paused`) or say nothing yet (`canary`).
+
+    One or two that are lost stop nothing: that happens to single acts too.
+    """
+    if lost >= LOST_BY_CHANCE and lost > canaries * (1 - good_share) + 1e-9:
         return BatchState.PAUSED
-    return BatchState.OPEN if canaries and done >= canaries * good_share - 1e-9 else BatchState.CANARY
+    enough = done >= canaries * good_share - 1e-9 or done + lost >= canaries
+    return BatchState.OPEN if canaries and enough else BatchState.CANARY
 
 
 def left_s(waiting: int, speed: float, per_s: float) -> float | None:
