@@ -89,6 +89,8 @@ def books_balance(after: Aftermath) -> Iterator[str]:
         sides[entry["posting_id"], entry["account"], entry["currency"]] += 1
     yield from (f"{posting} is off by {minor}" for posting, minor in sums.items() if minor)
     yield from (f"{side} is booked {times} times" for side, times in sides.items() if times > 1)
+    if not after.verified:
+        yield "amends ledger verify says no"
 
 
 def no_signal_lost(after: Aftermath) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.campaign.checker import violations
 from tests.campaign.field import Field
@@ -79,3 +81,25 @@ def test_cut_between_two_writes_it_goes_on_where_it_was(ground: Field, database:
 
     assert broken == []
     assert after.kills["strace"] >= 12
+
+
+@pytest.mark.parametrize("database", [on("postgres")])
+def test_a_budget_is_not_exceeded_and_what_is_owed_passes(ground: Field, database: str) -> None:
+    """Room for half of the goodwill in euros; decided again and again by workers that die."""
+    wanted = goodwill(ground.calm.effects)
+    cap = sum(wanted) / 2 / 100
+    budgets = f"budgets:\n  - {{name: tight, per: policy day, policy: film-plays, cap: {cap:.2f} EUR}}\n"
+
+    after, broken = ground.round(Storm(600, 12), budgets)
+
+    assert broken == []
+    assert 0 < sum(goodwill(after.effects)) <= cap * 100
+    assert owed(after.effects) == owed(ground.calm.effects)
+
+
+def goodwill(effects: list[dict[str, Any]]) -> list[int]:
+    return [e["amount_minor"] for e in effects if e["kind"] == "remedy.credit" and e["currency"] == "EUR"]
+
+
+def owed(effects: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    return {(e["key"], e["amount_minor"]) for e in effects if e["kind"] == "remedy.refund"}

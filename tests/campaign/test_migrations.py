@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.campaign import rounds
-from tests.campaign.checker import violations
+from tests.campaign.checker import digest, violations
 from tests.campaign.field import Field
 from tests.campaign.senders import Senders
 from tests.campaign.stack import ROOT, Installation, Stack
@@ -86,4 +86,6 @@ def test_upgraded_while_it_runs_nothing_is_lost_or_doubled(ground: Field, databa
 
     after = upgraded(old, ground.world)
 
-    assert violations(after, ground.calm) == []
+    assert violations(after) == []
+    assert digest(after)["paid"] == digest(ground.calm)["paid"]
+    assert digest(after)["failures"] == digest(ground.calm)["failures"]

@@ -26,6 +26,7 @@ KINDS = (
     *("no-policy",) * 2,
     *("closed-account",) * 2,
     *("gone",) * 2,
+    *("again",) * 2,
 )
 
 
@@ -45,7 +46,11 @@ class World:
 
     seed: int
     customers: list[Event] = field(default_factory=list)
+    earlier: list[Event] = field(
+        default_factory=list
+    )  # told before all else: whether it is the second time must be known
     failures: list[Event] = field(default_factory=list)
+    pairs: list[Event] = field(default_factory=list)  # first and second time, told in one breath: the order decides
     crowd: list[Event] = field(default_factory=list)
 
 
@@ -60,7 +65,11 @@ def world(seed: int, day: datetime | None = None) -> World:
         data = {"customer_id": customer, "name": f"Viewer {number}", "email": mail, "locale": locale}
         made.customers.append(_event("customer.upserted", f"customer-{number}", data))
         told = _failure(chance, kind, customer, number, day + timedelta(minutes=number))
-        made.failures.append(_event("failure.observed", f"failure-{number}", told))
+        event = _event("failure.observed", f"failure-{number}", told)
+        if kind == "again":
+            made.pairs += [_earlier(told, number, day), event]
+        else:
+            made.failures.append(event)
     for number in range(CROWD - 1):
         told = {"customer_id": f"x{number}", "kind": "spent", "value": float(number), "at": day.isoformat()}
         made.crowd.append(_event("outcome.observed", f"crowd-{number}", told))
@@ -68,7 +77,7 @@ def world(seed: int, day: datetime | None = None) -> World:
 
 
 def _failure(chance: random.Random, kind: str, customer: str, number: int, at: datetime) -> Event:
-    minor, currency = chance.choice(PRICES)
+    minor, currency = chance.choice(PRICES[:3] if kind == "credit" else PRICES)
     prefix = REFUSED if kind == "closed-account" else "pay"
     data: Event = {
         "customer_id": customer,
@@ -85,19 +94,27 @@ def _failure(chance: random.Random, kind: str, customer: str, number: int, at: d
     return data | ({"evidence": "claimed"} if kind == "claimed" else {})
 
 
+def _earlier(told: Event, number: int, day: datetime) -> Event:
+    """The first time: nine days before, slight, and nothing was paid for it."""
+    data = {name: told[name] for name in ("customer_id", "promise")}
+    data |= {"subject": f"earlier-{number}", "started_at": (day - timedelta(days=9)).isoformat(), "severity": "minor"}
+    return _event("failure.observed", f"earlier-{number}", data)
+
+
 def _event(kind: str, event_id: str, data: Event) -> Event:
     return {"specversion": "1.0", "source": SOURCE, "type": f"com.amends.{kind}", "id": event_id, "data": data}
 
 
 def politely(world: World) -> list[Parcel]:
     """Everything once, in order: what an undisturbed company would send."""
-    return [_parcel(world.customers), _parcel(world.failures), _parcel(world.crowd, poison=True)]
+    told = [_parcel(events) for events in (world.customers, world.pairs, world.failures)]
+    return [*told, _parcel(world.crowd, poison=True)]
 
 
 def rudely(world: World, seed: int, over_s: float) -> list[Parcel]:
     """Twice, shuffled, split anew, some late, some told by a second system, one poison among a thousand."""
     chance = random.Random(f"rude {seed}")
-    parcels = [_parcel(world.customers)]
+    parcels = [_parcel(world.customers), *(_parcel(world.pairs, chance.uniform(0, over_s)) for _ in range(2))]
     for _ in range(2):
         shuffled = chance.sample(world.failures, len(world.failures))
         parcels += [_parcel(part, chance.uniform(0, over_s)) for part in _split(shuffled, chance)]
