@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -275,3 +277,10 @@ def test_the_same_table_and_records_give_the_same_columns() -> None:
     for field in dataclasses.fields(Decided):
         left, right = getattr(one, field.name), getattr(other, field.name)
         assert not isinstance(left, np.ndarray) or np.array_equal(left, right)
+
+
+def test_a_spark_worker_needs_no_django() -> None:
+    asked = "import sys; from amends.recoveries.policy import columns, sparksql; print('django' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() == "False"
