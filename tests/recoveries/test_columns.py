@@ -279,6 +279,24 @@ def test_the_same_table_and_records_give_the_same_columns() -> None:
         assert not isinstance(left, np.ndarray) or np.array_equal(left, right)
 
 
+def test_a_count_above_something_unknown_is_unknown() -> None:
+    text = packs_text("count_above: outage_hours_by_day, least: cycle_days")
+    table = read_text(text, "trai.yaml", {})
+    data = records(table, 500, seed=9, tame=True)
+    days = pa.array([None, 12] * 250, pa.int64())
+
+    assert (
+        differing(table, data.set_column(data.column_names.index("cycle_days"), "cycle_days", days), range(500)) == []
+    )
+
+
+def packs_text(counted: str) -> str:
+    """The rule of TRAI, with another way of counting days."""
+    text = (Path(packs.__file__).parents[1] / "packs/trai_outage.yaml").read_text("utf-8")
+    assert "count_above: outage_hours_by_day, least: 12" in text
+    return text.replace("count_above: outage_hours_by_day, least: 12", counted)
+
+
 def test_a_spark_worker_needs_no_django() -> None:
     asked = "import sys; from amends.recoveries.policy import columns, sparksql; print('django' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

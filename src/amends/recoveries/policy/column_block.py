@@ -180,11 +180,10 @@ def _sums(numbers: Lists, values: Array) -> Array:
 
 
 def _count_above(wide: bool, numbers: Lists, least: Column) -> Column:
-    bound = least.data
-    if isinstance(bound, np.ndarray):
+    known = both(numbers.known, least.known)
+    if isinstance(least.data, np.ndarray):
         least = least.pick(numbers.owners)
-    left, right, _, _ = same_scale(numbers.items, Column(least.data, True, least.scale), wide)
-    known = both(numbers.known, least.known if not isinstance(bound, np.ndarray) else True)
+    left, right, _, _ = same_scale(numbers.items, least, wide)
     return Column(_sums(numbers, np.asarray(left > right, np.int64)), known, 0)
 
 
