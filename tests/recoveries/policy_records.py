@@ -94,11 +94,13 @@ def _numbers(one: Input, known: list[Any], count: int, chance: Any, tame: bool, 
     found = np.where(chance.random(count) < 0.3, spread, found)
     if whole:
         return pa.array(found.astype(np.int64), mask=missing)
-    written = not np.isnan(found).any() and np.array_equal(np.round(found, 3), found) and np.abs(found).max() < 10**9
+    written = (
+        not np.isnan(found).any() and np.array_equal(np.round(found, 3), found) and np.abs(found).max(initial=0) < 10**9
+    )
     if chance.random() < 0.3 and written:
         exact = [Decimal(str(value)) for value in np.unique(found)]
         places = np.searchsorted(np.unique(found), found)
-        return pa.array(exact, pa.decimal128(18, 3 if tame else 17 if max(exact) < 9 else 4)).take(
+        return pa.array(exact, pa.decimal128(18, 3 if tame else 17 if max(exact, default=0) < 9 else 4)).take(
             pa.array(places, mask=missing)
         )
     return pa.array(found, mask=missing)
