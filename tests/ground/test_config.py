@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from amends.ground.config import ConfigError, read_config
+from amends.ground.marked import Mistake
 
 
 def written(directory: Path, text: str) -> Path:
@@ -37,3 +40,13 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read_config(written(tmp_path, text), {})
+
+
+@contextmanager
+def block() -> Iterator[None]:
+    yield
+
+
+def test_a_mistake_passes_through_a_with_block_as_itself() -> None:
+    with pytest.raises(Mistake, match="p.yaml:3: wrong"), block():
+        raise Mistake("p.yaml", 3, "wrong")

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Mistake(Exception):
     """Something in a file that cannot be: where, what, and what to write instead."""
 
