@@ -63,7 +63,7 @@ test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: Postg
 	AMENDS_TEST_POSTGRES=$${AMENDS_TEST_POSTGRES:-1} $(BIN)/python -m pytest -m "not slow and not browser" \
 	-n $(WORKERS) --dist loadgroup $(ROOMS)
 	@echo "== the fault campaign, on both databases"
-	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n 4 --dist loadgroup tests/campaign
+	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/campaign
 	@echo "== everything else on SQLite"
 	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -m "not campaign" -n $(WORKERS) --dist loadgroup
 

@@ -17,9 +17,8 @@ POINTS = ("kill-before", "kill-after", "kill-middle", "freeze-before", "freeze-a
 pytestmark = [pytest.mark.campaign, pytest.mark.slow]
 
 
-def on(database: str, *more: object, side: str = "") -> object:
-    """Tests of a side have fields of their own: rounds mostly wait, so sides go on beside each other."""
-    return pytest.param(database, *more, marks=pytest.mark.xdist_group(f"campaign-{database}{side}"))
+def on(database: str, *more: object) -> object:
+    return pytest.param(database, *more, marks=pytest.mark.xdist_group(f"campaign-{database}"))
 
 
 def again(ground: Field, storm: Storm) -> str:
@@ -39,8 +38,7 @@ def test_an_undisturbed_evening_pays_mails_and_leaves_the_rest_to_people(ground:
 
 
 @pytest.mark.parametrize(
-    ("database", "seed"),
-    [on(database, seed, side="-odd" * (seed % 2)) for database, rounds in ROUNDS.items() for seed in range(rounds)],
+    ("database", "seed"), [on(database, seed) for database, rounds in ROUNDS.items() for seed in range(rounds)]
 )
 def test_whatever_dies_it_ends_as_if_nothing_had_happened(ground: Field, database: str, seed: int) -> None:
     storm = Storm(100 + seed, KILLS)
@@ -53,7 +51,7 @@ def test_whatever_dies_it_ends_as_if_nothing_had_happened(ground: Field, databas
     assert after.faults.total() - after.faults["none"] > 5, "a billing side that never fails proves little"
 
 
-@pytest.mark.parametrize(("database", "point"), [on("postgres", point, side="-wire") for point in POINTS])
+@pytest.mark.parametrize(("database", "point"), [on("postgres", point) for point in POINTS])
 def test_dead_or_frozen_on_the_wire_at_every_act(ground: Field, database: str, point: str) -> None:
     """Billing's own hand at each first try: before the effect, after it, and in the middle of its answer."""
     wanted = 8 if point.startswith("kill") else 0
