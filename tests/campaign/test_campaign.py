@@ -55,11 +55,13 @@ def test_whatever_dies_it_ends_as_if_nothing_had_happened(ground: Field, databas
 def test_dead_or_frozen_on_the_wire_at_every_act(ground: Field, database: str, point: str) -> None:
     """Billing's own hand at each first try: before the effect, after it, and in the middle of its answer."""
     wanted = 8 if point.startswith("kill") else 0
-    storm = Storm(200, wanted, ONLY_TIME_PASSES, mood={"always": point, "bad_tries": 1})
+    mood = {"always": point, "bad_tries": 1}
 
-    after, broken = ground.round(storm)
-
-    assert broken == []
+    for seed in (200, 201, 202):  # on a crowded machine a round may be over before eight acts were met
+        after, broken = ground.round(Storm(seed, wanted, ONLY_TIME_PASSES, mood=mood))
+        assert broken == []
+        if after.faults[point] >= 8:
+            break
     assert after.faults[point] >= 8
     assert after.kills.get(point, 0) >= wanted
 
