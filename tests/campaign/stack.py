@@ -267,9 +267,17 @@ class Stack:
                 os.killpg(self.pids.pop(name), signal.SIGKILL)
         self.warm.kill()
         self.warm.wait()
+        self._sweep()
         for outsider in self.outsiders.values():
             outsider.kill()
             outsider.wait()
+
+    def _sweep(self) -> None:
+        """A process that outlived its name, such as a worker under a clock that stood still, costs the next rounds."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(self.home.place) in process.cmdline():
+                    process.kill()
 
 
 def alive(pid: int) -> bool:
