@@ -134,10 +134,13 @@ def _line_blocks(path: str, file: io.BufferedReader, on_bad: OnBad) -> Iterator[
     """Whole lines in blocks of some megabytes, each with the number of its first line."""
     number, rest = 1, b""
     while piece := file.read(BLOCK_BYTES):
-        whole, newline, rest = (rest + piece).rpartition(b"\n")
-        if newline:
-            yield number, whole
-            number += whole.count(b"\n") + 1
+        end = piece.rfind(b"\n")
+        if end < 0:
+            rest += piece
+            continue
+        whole, rest = rest + piece[:end], piece[end + 1 :]
+        yield number, whole
+        number += whole.count(b"\n") + 1
     if rest.strip():
         yield number, rest
     _tell_break(path, file, number + 1, on_bad)

@@ -13,6 +13,7 @@ from amends.telemetry.records import REPORTS
 
 HELD_ROWS = 4_000_000  # about 2 GiB
 PARTS = 64
+NEEDED = pa.schema([REPORTS.field(name) for name in kernel.USED])
 
 
 class Reports:
@@ -32,14 +33,14 @@ class Reports:
             self.folder.cleanup()
 
     def add(self, table: pa.Table) -> None:
-        self.held.append(table)
+        self.held.append(table.select(kernel.USED))  # the rest is nothing that a verdict needs
         self.rows += table.num_rows
         if self.rows > HELD_ROWS:
             self._put_down()
 
     def sessions(self) -> pa.Table:
         if not self.folder:
-            return kernel.assess(pa.concat_tables([REPORTS.empty_table(), *self.held]))
+            return kernel.assess(pa.concat_tables([NEEDED.empty_table(), *self.held]))
         self._put_down()
         for file in self.files:
             file.close()
@@ -49,7 +50,7 @@ class Reports:
     def _put_down(self) -> None:
         if not self.folder:
             self.folder = tempfile.TemporaryDirectory(prefix="amends-")
-            self.files = [pa.ipc.new_file(str(self._path(part)), REPORTS) for part in range(PARTS)]
+            self.files = [pa.ipc.new_file(str(self._path(part)), NEEDED) for part in range(PARTS)]
         for table in self.held:
             part = (table["session"].to_numpy() >> np.uint64(17)) % np.uint64(PARTS)
             for one in np.unique(part).tolist():
