@@ -125,7 +125,7 @@ def with_recurrence(found: pa.Table, days: int, half_life_days: float) -> pa.Tab
     Ties in time are broken by id, as the deciding does; decayed by halves (Knox and van Oest 2014).
     """
     at = found["started_at"].cast(pa.int64()).to_numpy()
-    owner = _codes(found["customer_id"]) * (1 << 20) + _codes(found["promise"])
+    owner = codes_of(found["customer_id"]) * (1 << 20) + codes_of(found["promise"])
     ids = (
         found["failure_id"].to_numpy(zero_copy_only=False)
         if found["failure_id"].null_count == 0
@@ -148,7 +148,8 @@ def with_recurrence(found: pa.Table, days: int, half_life_days: float) -> pa.Tab
     )
 
 
-def _codes(column: pa.ChunkedArray) -> Ints:
+def codes_of(column: pa.ChunkedArray) -> Ints:
+    """A small whole number for each distinct value."""
     codes: Ints = column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from amends.learning.history import codes_of
 from amends.learning.records import Bools, Decided, Example, Group, Ints, Simulation, Spread
 
 QUANTILES = (5, 25, 50, 75, 95, 99, 100)
@@ -43,7 +44,7 @@ def _only(decided: Decided, rows: Ints) -> Decided:
 
 
 def _simulate(currency: str, history: pa.Table, before: Decided, after: Decided) -> Simulation:
-    customer = _codes(history["customer_id"])
+    customer = codes_of(history["customer_id"])
     return Simulation(
         currency=currency,
         before=_named(before),
@@ -63,11 +64,6 @@ def _simulate(currency: str, history: pa.Table, before: Decided, after: Decided)
 
 def _named(decided: Decided) -> str:
     return f"{decided.policy} of {decided.version} ({decided.digest[:12]})"
-
-
-def _codes(column: pa.ChunkedArray) -> Ints:
-    codes: Ints = column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
 
 
 def _group(name: str, mask: Bools, customer: Ints, before: Decided, after: Decided) -> Group:
