@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from html import escape
 
 import nh3
@@ -51,6 +51,7 @@ class Paid:
     goodwill: tuple[Money, ...] = ()
     receipts: tuple[str, ...] = ()
     pay_by: date | None = None
+    kept: Money | None = None  # of what was taken back in part: what stays with the customer
 
     @property
     def total(self) -> Money | None:
@@ -58,7 +59,7 @@ class Paid:
 
     def amounts(self) -> tuple[Money, ...]:
         """Every amount that a message about it may name."""
-        found = (self.total, _sum(self.owed), _sum(self.goodwill), *self.owed, *self.goodwill)
+        found = (self.total, self.kept, _sum(self.owed), _sum(self.goodwill), *self.owed, *self.goodwill)
         return tuple(amount for amount in found if amount is not None)
 
 
@@ -89,10 +90,17 @@ def values_of(
     return lang, values | _money(paid, locale) | _outage(failure, customer, lang, locale, config)
 
 
+def day_of(at: datetime, customer: Customer, config: Config) -> str:
+    """The day of a moment as the customer's calendar showed it."""
+    lang = phrases.language(customer.locale, config.company.locale)
+    locale = phrases.babel_locale(customer.locale or lang, lang)
+    return phrases.moment(at, customer.time_zone, config.company.time_zone, locale)[0]
+
+
 def _money(paid: Paid, locale: str) -> dict[str, str]:
     """Amounts in words: all of it, and where some was owed and some goodwill, each of the two."""
     owed, goodwill = _sum(paid.owed), _sum(paid.goodwill)
-    said = {"amount": paid.total, "owed": owed, "goodwill": goodwill if owed else None}
+    said = {"amount": paid.total, "owed": owed, "goodwill": goodwill if owed else None, "kept": paid.kept}
     words = {name: amount.words(locale) if amount else "" for name, amount in said.items()}
     return words | {"pay_by": phrases.day(paid.pay_by, locale) if paid.pay_by else ""}
 
@@ -134,7 +142,7 @@ def _template_words(template: Template) -> str:
     return "\n".join(text for _, text in template.slots.values())
 
 
-NOT_OURS = ("title", "link", "time_line", "receipt", "greeting", "company", "contact_email", "contact_phone")
+NOT_OURS = ("title", "link", "time_line", "receipt", "reason", "greeting", "company", "contact_email", "contact_phone")
 
 
 def _ours(template: Template, values: Mapping[str, str]) -> str:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amends.customers.records import Customer
 from amends.recoveries.records import Recovery
 
-CONTEXT = ("in_touch", "before", "time_line")
+CONTEXT = ("in_touch", "before", "time_line", "first_on", "given", "reason")
 WORDS = {
     "en": {
         "phone": "One of us will call you.",
         "mail": "One of us will write to you.",
         "before": "It has happened to you before.",
+        "credit": "we have credited {amount} to your account",
+        "refund": "we have paid back {amount} to the card or account you paid with",
+        "coupon": "we have made out a coupon to you that is worth {amount}; its code is {code}",
+        "other": "we have given you {amount}",
     },
     "de": {
         "phone": "Jemand von uns ruft Sie an.",
         "mail": "Jemand von uns schreibt Ihnen.",
         "before": "Es ist Ihnen nicht zum ersten Mal geschehen.",
+        "credit": "haben wir Ihrem Konto {amount} gutgeschrieben",
+        "refund": "haben wir Ihnen {amount} zurückgezahlt, dorthin, wo Sie bezahlt haben",
+        "coupon": "haben wir Ihnen einen Gutschein über {amount} ausgestellt; sein Code ist {code}",
+        "other": "haben wir Ihnen {amount} zukommen lassen",
     },
 }
 
@@ -48,6 +58,15 @@ def values(recovery: Recovery, customer: Customer, lang: str, *, calling: bool, 
         "before": words["before"] if _before(recovery) else "",
         "time_line": pictured,
     }
+
+
+def given(kinds: Sequence[str], amount: str, receipts: Sequence[str], lang: str) -> dict[str, str]:
+    """How something came in addition; a coupon's receipt is its code and stands there as such."""
+    kind = kinds[0] if len(set(kinds)) == 1 and kinds[0] in WORDS[lang] else "other"
+    if kind == "coupon" and len(receipts) > 1:
+        kind = "other"
+    said = WORDS[lang][kind].format(amount=amount, code=receipts[0] if receipts else "")
+    return {"given": said} | ({"receipt": ""} if kind == "coupon" else {})
 
 
 def by_phone(customer: Customer) -> bool:

@@ -20,10 +20,17 @@ class NoticeRow(models.Model):
     findings = models.JSONField(default=list)
     state = models.CharField(max_length=12)
     act_key = models.CharField(max_length=120, default="")
+    about = models.JSONField(null=True)  # the acts that it tells of; null in notices of before they were kept
     composed_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["customer_id"], condition=Q(state="held"), name="notice_held")]
+
+
+class AwaitedRow(models.Model):
+    """A recovery whose goodwill was given after the rest: to be told of when its receipts are there."""
+
+    recovery_id = models.CharField(primary_key=True, max_length=60)
 
 
 class BookmarkRow(models.Model):

@@ -41,6 +41,7 @@ def _notice(row: NoticeRow) -> Notice:
         state=row.state,
         findings=tuple(Finding(**finding) for finding in row.findings),
         composed_at=row.composed_at,
+        about=row.about,
     )
 
 

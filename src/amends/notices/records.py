@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from amends.ground.money import Money
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,19 @@ class Notice:
     html: str
     slots: Mapping[str, str]
     act_key: str
-    state: str  # enqueued, held
+    state: str  # enqueued, held, dismissed
     findings: tuple[Finding, ...]
     composed_at: datetime
+    about: Mapping[str, Any] | None = None  # the acts it tells of; None where that was not kept yet
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """Money that came back from a customer: paid beyond what was granted, or (with a reason) given by mistake."""
+
+    act_key: str  # of the act that took it back
+    recovery_id: str
+    amount: Money
+    ref: str
+    kept: Money | None = None  # what stays with the customer
+    reason: str = ""  # in words for the customer; empty where a provider paid too much

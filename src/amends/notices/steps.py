@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,8 +15,10 @@ from django.db.models import Count
 
 import amends.customers.queries
 import amends.failures.queries
+import amends.notices.queries
 import amends.outbox.queries
 import amends.outbox.steps
+import amends.recoveries.noting
 import amends.recoveries.queries
 import amends.recoveries.steps
 import amends.signals.queries
@@ -23,73 +26,160 @@ from amends.customers.records import Customer
 from amends.failures.records import Evidence, Failure
 from amends.ground.ids import derive
 from amends.notices import compose as composing
-from amends.notices import manner, templates, tokens
-from amends.notices.compose import Paid, Said
-from amends.notices.models import BookmarkRow, NoticeRow
-from amends.notices.records import Finding
+from amends.notices import manner, occasions, templates, tokens
+from amends.notices.compose import Said
+from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
+from amends.notices.occasions import Occasion
+from amends.notices.records import Finding, Notice, TakenBack
 from amends.outbox.records import Order, Receipt
-from amends.recoveries.records import Recovery, Remedy
+from amends.recoveries.records import Goodwill, Recovery
 
 BATCH = 500
+COMMITTED_WITHIN = timedelta(minutes=1)  # what is cancelled at a moment may be seen a little later
+CALLED_OFF = "called-off"
 UPSERTED = "com.amends.customer.upserted"
-WRITTEN = ("template", "locale", "subject", "text", "html", "slots", "findings", "state", "composed_at")
-CORROBORATED = Evidence.CORROBORATED
+WRITTEN = (
+    "template",
+    "locale",
+    "subject",
+    "text",
+    "html",
+    "slots",
+    "findings",
+    "state",
+    "about",
+    "act_key",
+    "composed_at",
+)
+
+
+class Draft(NamedTuple):
+    """A notice's row with what its mail needs beside it."""
+
+    row: NoticeRow
+    batch: str  # the incident's: its mails are paced, paused and aborted together
+    references: Sequence[str]  # mails of ours that it belongs behind
 
 
 def compose(now: datetime) -> int:
-    """Write the notice of every recovery made right since last time, a batch a transaction. How many."""
+    """Write the notice of every recovery made right since last time, a batch a transaction. How many.
+
+    Goodwill that was given after a notice went out has one of its own, once its receipts are there.
+    """
     composed = 0
     while part := _compose_part(now):
         composed += part
-    return composed
+    return composed + _compose_additions(now) + _hold_called_off(now)
 
 
 @transaction.atomic
 def _compose_part(now: datetime) -> int:
     recoveries = amends.recoveries.queries.untold(BATCH)
-    if not recoveries:
+    late = amends.recoveries.noting.untold_goodwill(BATCH) if len(recoveries) < BATCH else []
+    if not (recoveries or late):
         return 0
-    written = set(
-        NoticeRow.objects.filter(recovery_id__in=[r.recovery_id for r in recoveries]).values_list(
-            "recovery_id", flat=True
-        )
-    )
-    _write([recovery for recovery in recoveries if recovery.recovery_id not in written], now)
-    amends.recoveries.steps.told([recovery.recovery_id for recovery in recoveries])
-    return len(recoveries)
+    ids = [recovery.recovery_id for recovery in (*recoveries, *late)]
+    written = set(NoticeRow.objects.filter(recovery_id__in=ids).values_list("recovery_id", flat=True))
+    new = [recovery for recovery in recoveries if recovery.recovery_id not in written]
+    _write([occasions.first(recovery) for recovery in new], now)
+    _await([recovery for recovery in (*recoveries, *late) if recovery.goodwill is Goodwill.GIVEN])
+    amends.recoveries.steps.told(ids)
+    return len(ids)
 
 
-def _write(recoveries: Sequence[Recovery], now: datetime) -> None:
-    rows = _rows(recoveries, now)
-    NoticeRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    _enqueue(rows, now)
+def _await(recoveries: Sequence[Recovery]) -> None:
+    rows = [AwaitedRow(recovery_id=recovery.recovery_id) for recovery in recoveries]
+    AwaitedRow.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _rows(recoveries: Sequence[Recovery], now: datetime, *, daily: bool = True) -> list[NoticeRow]:
-    """A notice for each recovery, ready to go or held; `daily`: no more to a customer and day than is set."""
+def _compose_additions(now: datetime) -> int:
+    """Tell of goodwill that has its receipts by now and that no notice has told of yet."""
+    composed, after = 0, ""
+    while ids := list(AwaitedRow.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        after = ids[-1]
+        composed += _add(ids, now)
+    return composed
+
+
+@transaction.atomic
+def _add(ids: Sequence[str], now: datetime) -> int:
+    recoveries = amends.recoveries.queries.by_id(ids)
+    acts = amends.outbox.queries.answers([key for one in recoveries.values() for key in occasions.goodwill_keys(one)])
+    told = amends.notices.queries.of_recoveries(ids)
+    found, over = [], set(ids) - set(recoveries)
+    for recovery_id, recovery in recoveries.items():
+        later = occasions.later(recovery, told.get(recovery_id, []), acts)
+        found += [later.occasion] if later.occasion else []
+        over |= {recovery_id} if later.over else set()
+    _write(found, now)
+    AwaitedRow.objects.filter(pk__in=over).delete()
+    return len(found)
+
+
+@transaction.atomic
+def tell_taken_back(taken: Sequence[TakenBack], now: datetime) -> None:
+    """Tell customers of money that came back from them: plainly, once for each act that took it back."""
+    recoveries = amends.recoveries.queries.by_id({one.recovery_id for one in taken})
+    _write([occasions.taken_back(recoveries[one.recovery_id], one) for one in taken], now)
+
+
+def _write(found: Sequence[Occasion], now: datetime) -> None:
+    drafts = _drafts(found, now)
+    NoticeRow.objects.bulk_create([draft.row for draft in drafts], batch_size=BATCH, ignore_conflicts=True)
+    _enqueue(drafts, now)
+
+
+def _drafts(found: Sequence[Occasion], now: datetime, *, daily: bool = True) -> list[Draft]:
+    """A notice for each occasion, ready to go or held; `daily`: no more to a customer and day than is set."""
+    recoveries = [occasion.recovery for occasion in found]
     failures = amends.failures.queries.by_id({recovery.failure_id for recovery in recoveries})
     customers = amends.customers.queries.by_id({recovery.customer_id for recovery in recoveries})
-    receipts = amends.outbox.queries.receipts([*_money_keys(recoveries), *map(manner.call_key, recoveries)])
+    receipts = amends.outbox.queries.receipts([*occasions.money_keys(recoveries), *map(manner.call_key, recoveries)])
+    told = amends.notices.queries.of_recoveries({one.recovery.recovery_id for one in found if not one.is_first})
     sessions = {failure.subject for failure in failures.values()}
     pictured = {viewing.session_id for viewing in amends.signals.queries.viewings(sessions) if viewing.spans}
     mailed = _mailed_today({recovery.customer_id for recovery in recoveries}, now)
-    rows = []
-    for recovery in recoveries:
+    drafts = []
+    for occasion in found:
+        recovery = occasion.recovery
         customer = customers.get(recovery.customer_id, Customer(recovery.customer_id))
         failure = failures[recovery.failure_id]
-        row = _row(recovery, failure, customer, receipts, now, pictured=failure.subject in pictured)
+        sent = [one for one in told.get(recovery.recovery_id, []) if one.state == "enqueued"]
+        row = _row(occasion, failure, customer, receipts, sent, now, pictured=failure.subject in pictured)
         if row.state == "enqueued" and daily:
             mailed[row.customer_id] = mailed.get(row.customer_id, 0) + 1
             if mailed[row.customer_id] > settings.AMENDS.limits.mail_per_customer_day:
                 _hold(row, "too-many-mails", "more mails to this customer today than limits.mail_per_customer_day")
-        rows.append(row)
-    return rows
+        drafts.append(Draft(row, failure.incident[:120], [_message_id(one.act_key) for one in sent]))
+    return drafts
 
 
-def _enqueue(rows: Sequence[NoticeRow], now: datetime) -> None:
-    ready = [row for row in rows if row.state == "enqueued"]
-    customers = amends.customers.queries.by_id({row.customer_id for row in ready})
-    amends.outbox.steps.enqueue([_order(row, customers[row.customer_id]) for row in ready], now)
+def _enqueue(drafts: Sequence[Draft], now: datetime) -> None:
+    ready = [draft for draft in drafts if draft.row.state == "enqueued"]
+    customers = amends.customers.queries.by_id({draft.row.customer_id for draft in ready})
+    amends.outbox.steps.enqueue([_order(draft, customers[draft.row.customer_id]) for draft in ready], now)
+
+
+@transaction.atomic
+def _hold_called_off(now: datetime) -> int:
+    """Mails that were cancelled with their batch stand before a person: nobody is left untold without a word."""
+    if not amends.outbox.queries.aborted_batches("smtp"):
+        return 0
+    bookmark, _ = BookmarkRow.objects.select_for_update().get_or_create(what="called-off")
+    since = min(datetime.fromisoformat(bookmark.upto), now) - COMMITTED_WITHIN if bookmark.upto else None
+    held, upto = 0, since
+    for part in amends.outbox.queries.cancelled("smtp", since, BATCH):
+        says = {act.key: act.last_answer for act in part}
+        rows = NoticeRow.objects.filter(recovery_id__in={act.recovery_id for act in part}, state="enqueued")
+        off = [row for row in rows if row.act_key in says]
+        for row in off:
+            _hold(row, CALLED_OFF, f"{says[row.act_key]}; the customer has not been told: send it now, or dismiss it")
+        NoticeRow.objects.bulk_update(off, ("findings", "state"), batch_size=BATCH)
+        held, upto = held + len(off), part[-1].changed_at
+    if upto != since and upto is not None:
+        bookmark.upto = upto.isoformat()
+        bookmark.save()
+    return held
 
 
 def reconsider(now: datetime) -> int:
@@ -118,17 +208,34 @@ def _why(row: NoticeRow) -> str:
     return str(row.findings[-1]["rule"]) if row.findings else ""
 
 
-def _again(held: Sequence[NoticeRow], now: datetime, *, daily: bool = True) -> int:
-    """Write held notices anew from the record; how many may go now."""
-    before = {row.recovery_id: row for row in held}
-    recoveries = list(amends.recoveries.queries.by_id(set(before)).values())
-    rows = _rows(recoveries, now, daily=daily) if recoveries else []
-    for row in rows:
-        row.notice_id = before[row.recovery_id].notice_id
-        row.act_key = before[row.recovery_id].act_key
-    NoticeRow.objects.bulk_update(rows, WRITTEN, batch_size=BATCH)
-    _enqueue(rows, now)
-    return sum(row.state == "enqueued" for row in rows)
+def _again(held: Sequence[NoticeRow], now: datetime, *, by_person: bool = False) -> int:
+    """Write held notices anew from the record; how many may go now. What a person sends goes alone, and at once."""
+    found = _occasions(held)
+    drafts = _drafts(found, now, daily=not by_person) if found else []
+    for before, draft in zip(held, drafts, strict=True):
+        draft.row.notice_id = before.notice_id
+        draft.row.act_key = _next_key(before.act_key) if _why(before) == CALLED_OFF else before.act_key
+    NoticeRow.objects.bulk_update([draft.row for draft in drafts], WRITTEN, batch_size=BATCH)
+    _await([one.recovery for one in found if one.is_first and one.recovery.goodwill is Goodwill.GIVEN])
+    _enqueue([draft._replace(batch="") for draft in drafts] if by_person else drafts, now)
+    return sum(draft.row.state == "enqueued" for draft in drafts)
+
+
+def _occasions(held: Sequence[NoticeRow]) -> list[Occasion]:
+    ids = {row.recovery_id for row in held}
+    recoveries, notices = amends.recoveries.queries.by_id(ids), amends.notices.queries.of_recoveries(ids)
+    found = []
+    for row in held:
+        alike = notices[row.recovery_id]
+        own = next(one for one in alike if one.notice_id == row.notice_id)
+        found.append(occasions.again(recoveries[row.recovery_id], own, [one for one in alike if one is not own]))
+    return found
+
+
+def _next_key(key: str) -> str:
+    """The key of a mail was cancelled for ever, and nothing was sent under it: the next one."""
+    mail, notice_id, *number = key.split(":")
+    return f"{mail}:{notice_id}:{int(number[0]) + 1 if number else 2}"
 
 
 @transaction.atomic
@@ -137,7 +244,7 @@ def send_held(notice_id: str, who: str, now: datetime) -> str:
     row = NoticeRow.objects.select_for_update().filter(pk=notice_id, state="held").first()
     if row is None:
         return "this notice is not held back"
-    if _again([row], now, daily=False):
+    if _again([row], now, by_person=True):
         _sign(notice_id, "sent-by-person", who, "sent at the desk")
         return ""
     row.refresh_from_db()
@@ -159,14 +266,6 @@ def _sign(notice_id: str, rule: str, who: str, why: str) -> None:
     row.save(update_fields=["findings"])
 
 
-def _money_keys(recoveries: Sequence[Recovery]) -> list[str]:
-    return [_key(r, remedy) for r in recoveries for remedy in r.decision.remedies if remedy.amount]
-
-
-def _key(recovery: Recovery, remedy: Remedy) -> str:
-    return f"{recovery.decision.name_of(remedy)}:{recovery.recovery_id}"
-
-
 def _mailed_today(customer_ids: set[str], now: datetime) -> dict[str, int]:
     since = now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = NoticeRow.objects.filter(customer_id__in=customer_ids, composed_at__gte=since, state="enqueued")
@@ -174,23 +273,25 @@ def _mailed_today(customer_ids: set[str], now: datetime) -> dict[str, int]:
 
 
 def _row(
-    recovery: Recovery,
+    occasion: Occasion,
     failure: Failure,
     customer: Customer,
     receipts: dict[str, Receipt],
+    sent: Sequence[Notice],
     now: datetime,
     *,
     pictured: bool,
 ) -> NoticeRow:
-    config = settings.AMENDS
-    paid = _paid(recovery, receipts)
+    config, recovery = settings.AMENDS, occasion.recovery
+    said = occasions.said(occasion, receipts)
     link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
-    lang, values = composing.values_of(failure, customer, paid, link, config)
+    lang, values = composing.values_of(failure, customer, said.paid, link, config)
     calling = manner.call_is_open(recovery, manner.call_key(recovery) in receipts)
-    kind = manner.kind(recovery, paid=paid.total is not None, calling=calling)
+    kind = occasion.kind or manner.kind(recovery, paid=said.paid.total is not None, calling=calling)
     values |= manner.values(recovery, customer, lang, calling=calling, pictured=link if pictured else "")
-    candidates = _candidates(failure, kind, lang)
-    notice_id = derive("note", recovery.recovery_id, kind, "1")
+    values |= said.words(values, lang)
+    values["first_on"] = composing.day_of(sent[0].composed_at, customer, config) if sent else ""
+    notice_id = derive("note", recovery.recovery_id, kind, *occasion.number)
     row = NoticeRow(
         notice_id=notice_id,
         recovery_id=recovery.recovery_id,
@@ -201,23 +302,28 @@ def _row(
         act_key=f"mail:{notice_id}",
         slots={},
         state="held",
+        about=said.about,
     )
+    candidates = _candidates(failure, kind, lang)
     if not candidates:
         _hold(row, "no-template", f"write notices/{failure.promise}.{kind}.{lang}.md or notices/any.{kind}.{lang}.md")
         return row
-    tried = [(template, composing.compose(template, values, paid, lang)) for template in candidates]
-    template, said = next((one for one in tried if one[1].may_be_sent), tried[0])
+    tried = [(template, composing.compose(template, values, said.paid, lang)) for template in candidates]
+    template, text = next((one for one in tried if one[1].may_be_sent), tried[0])
     row.template = template.kind
-    _fill(row, said)
-    if not said.may_be_sent:
-        return row
+    _fill(row, text)
+    if text.may_be_sent:
+        _address(row, customer)
+    return row
+
+
+def _address(row: NoticeRow, customer: Customer) -> None:
     if not customer.email:
         _hold(row, "no-address", "this customer has no mail address; what is owed has been paid all the same")
     elif customer.contact.get("mail", customer.contact.get("email", True)) is False:
         _hold(row, "not-wanted", "this customer does not want mail; their page still tells them")
     else:
         row.state = "enqueued"
-    return row
 
 
 def _fill(row: NoticeRow, said: Said) -> None:
@@ -230,18 +336,6 @@ def _hold(row: NoticeRow, rule: str, hint: str) -> None:
     row.findings = [*(row.findings or []), asdict(Finding("", 0, "error", rule, row.customer_id, hint))]
 
 
-def _paid(recovery: Recovery, receipts: dict[str, Receipt]) -> Paid:
-    """What was paid and its receipts: only what the record proves."""
-    proven = [
-        (remedy, remedy.amount, receipts[_key(recovery, remedy)].ref)
-        for remedy in recovery.decision.remedies
-        if remedy.amount is not None and _key(recovery, remedy) in receipts
-    ]
-    owed = [amount for remedy, amount, _ in proven if remedy.owed]
-    goodwill = [amount for remedy, amount, _ in proven if not remedy.owed]
-    return Paid(tuple(owed), tuple(goodwill), tuple(ref for *_, ref in proven), recovery.pay_by_on)
-
-
 def _candidates(failure: Failure, kind: str, lang: str) -> list[templates.Template]:
     """Templates that could say it, best first: what is true before what is near, the customer's language before others.
 
@@ -250,20 +344,28 @@ def _candidates(failure: Failure, kind: str, lang: str) -> list[templates.Templa
     found, _ = templates.read_all(settings.AMENDS.directory)
     languages = dict.fromkeys((lang, settings.AMENDS.company.locale, "en"))
     sure = [(f"{name}.{kind}", wanted) for wanted in languages for name in (failure.promise, "any")]
-    unsure = [(f"{name}.uncertain", wanted) for name, wanted in sure] if failure.evidence is CORROBORATED else []
+    unsure = (
+        [(f"{name}.uncertain", wanted) for name, wanted in sure] if failure.evidence is Evidence.CORROBORATED else []
+    )
     return [found[name] for name in (*unsure, *sure) if name in found]
 
 
-def _order(row: NoticeRow, customer: Customer) -> Order:
-    host = urlsplit(settings.AMENDS.public_url).hostname or "localhost"
-    mark = hashlib.sha256(row.act_key.encode()).hexdigest()[:32]
+def _order(draft: Draft, customer: Customer) -> Order:
+    row = draft.row
     payload = {
         "to": customer.email,
         "subject": row.subject,
         "text": row.text,
         "html": row.html,
         "locale": row.locale,
-        "message_id": f"<{mark}@{host if '.' in host else host + '.localdomain'}>",
-        "references": [],
+        "message_id": _message_id(row.act_key),
+        "references": list(draft.references),
     }
-    return Order(row.act_key, "mail.apology", "smtp", row.recovery_id, row.customer_id, payload, urgency=4)
+    ids = (row.recovery_id, row.customer_id)
+    return Order(row.act_key, "mail.apology", "smtp", *ids, payload, urgency=4, batch=draft.batch)
+
+
+def _message_id(act_key: str) -> str:
+    host = urlsplit(settings.AMENDS.public_url).hostname or "localhost"
+    mark = hashlib.sha256(act_key.encode()).hexdigest()[:32]
+    return f"<{mark}@{host if '.' in host else host + '.localdomain'}>"

@@ -18,7 +18,7 @@ NEEDED = ("what", "for_you", "ours", "remedy_done", "contact", "nothing_to_do")
 CONTEXT = (
     *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email"),
     *("contact_phone", "link", "until_day", "until_time", "off_for", "tried"),
-    *("owed", "goodwill", "pay_by"),
+    *("owed", "goodwill", "pay_by", "kept"),
     *manner.CONTEXT,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")

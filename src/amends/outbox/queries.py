@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from amends.outbox import rules
 from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, EndpointRow, TryRow
@@ -73,6 +73,28 @@ def _batch(row: BatchRow, per_s: float) -> Batch:
     left = rules.left_s(row.waiting, row.speed, per_s) if goes and row.waiting else None
     figures = (row.total, row.waiting, row.done, row.lost, row.speed, left)
     return Batch(row.batch, row.connector, state, row.says, *figures, row.counted_at, row.created_at)
+
+
+def aborted_batches(connector: str) -> list[str]:
+    """Batches to this connector that somebody has aborted, the youngest first."""
+    states = (BatchState.ABORTING, BatchState.ABORTED)
+    rows = BatchRow.objects.filter(connector=connector, state__in=states).order_by("-created_at")
+    return list(rows.values_list("batch", flat=True))
+
+
+def cancelled(connector: str, since: datetime | None, size: int) -> Iterator[list[Act]]:
+    """Acts that were stopped before they went out, from a moment on in the order of their stopping, a part a time."""
+    rows = ActRow.objects.filter(state=ActState.CANCELLED, connector=connector).order_by("changed_at", "key")
+    after: tuple[datetime, str] | None = None
+    while True:
+        part = rows.filter(changed_at__gte=since) if since else rows
+        if after:
+            part = part.filter(Q(changed_at__gt=after[0]) | Q(changed_at=after[0], key__gt=after[1]))
+        found = [_act(row) for row in part[:size]]
+        if not found:
+            return
+        yield found
+        after = (found[-1].changed_at, found[-1].key)
 
 
 def moves(batch: str) -> list[tuple[datetime, str, str, str, str]]:

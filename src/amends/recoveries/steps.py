@@ -139,5 +139,5 @@ def give_goodwill(ids: Collection[str]) -> list[str]:
     """Mark goodwill that a person let go ahead as given; the ids of those whose remedies are to be started now."""
     rows = RecoveryRow.objects.select_for_update().filter(pk__in=ids, goodwill=Goodwill.GRANTED)
     granted = list(rows.values_list("pk", flat=True))
-    RecoveryRow.objects.filter(pk__in=granted).update(goodwill=Goodwill.GIVEN, goodwill_open=False)
+    RecoveryRow.objects.filter(pk__in=granted).update(goodwill=Goodwill.GIVEN, goodwill_open=False, untold=True)
     return granted

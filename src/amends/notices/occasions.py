@@ -1,0 +1,151 @@
+"""Why a customer is written to: the first word of a recovery, goodwill that came after it, money that was taken back.
+
+Pure: what may be told is what has a receipt and no other notice has told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from amends.ground.money import Money
+from amends.notices import manner
+from amends.notices.compose import Paid
+from amends.notices.records import Notice, TakenBack
+from amends.outbox.records import Act, ActState, Receipt
+from amends.recoveries.records import Recovery, Remedy
+
+ADDITION, OVERPAID, TAKEN_BACK = "addition", "overpaid", "taken-back"
+ON_ITS_WAY = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What one notice is about. `keys` are the acts that it tells of; None stands for all with a receipt."""
+
+    recovery: Recovery
+    kind: str = ""  # of those after the first; the first is named by what was done
+    keys: tuple[str, ...] | None = None
+    taken: TakenBack | None = None
+    told: frozenset[str] = frozenset()  # acts of which another notice tells
+
+    @property
+    def is_first(self) -> bool:
+        return not self.kind
+
+    @property
+    def number(self) -> tuple[str, ...]:
+        """What tells this notice from all others of its recovery and kind, whenever it is written."""
+        return (self.taken.act_key,) if self.taken else tuple(sorted(self.keys)) if self.keys is not None else ("1",)
+
+
+class Later(NamedTuple):
+    """What is to be told now, if anything, and whether that was all."""
+
+    occasion: Occasion | None
+    over: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a notice may say was paid or taken back, and how it is kept: `about`."""
+
+    paid: Paid
+    about: Mapping[str, Any]
+    kinds: tuple[str, ...] = ()
+    reason: str = ""
+
+    def words(self, values: Mapping[str, str], lang: str) -> dict[str, str]:
+        given = manner.given(self.kinds, values["amount"], self.paid.receipts, lang) if self.kinds else {}
+        return given | {"reason": self.reason}
+
+
+def first(recovery: Recovery) -> Occasion:
+    return Occasion(recovery)
+
+
+def taken_back(recovery: Recovery, taken: TakenBack) -> Occasion:
+    return Occasion(recovery, TAKEN_BACK if taken.reason else OVERPAID, taken=taken)
+
+
+def again(recovery: Recovery, notice: Notice, others: Iterable[Notice]) -> Occasion:
+    """The occasion of a notice that was held, without what others have told of meanwhile."""
+    about = notice.about or {}
+    if "taken_back" in about:
+        return taken_back(recovery, _read(recovery, about["taken_back"]))
+    told = frozenset(
+        key for other in others if other.state == "enqueued" for key in (other.about or {}).get("tells", ())
+    )
+    keys = tuple(about["tells"]) if about.get("kind") == ADDITION else None
+    return Occasion(recovery, about.get("kind", ""), keys, told=told)
+
+
+def money_keys(recoveries: Iterable[Recovery]) -> list[str]:
+    return [_key(r, remedy) for r in recoveries for remedy in r.decision.remedies if remedy.amount]
+
+
+def goodwill_keys(recovery: Recovery) -> list[str]:
+    return [_key(recovery, remedy) for remedy in recovery.decision.remedies if remedy.amount and not remedy.owed]
+
+
+def _key(recovery: Recovery, remedy: Remedy) -> str:
+    return f"{recovery.decision.name_of(remedy)}:{recovery.recovery_id}"
+
+
+def later(recovery: Recovery, notices: Sequence[Notice], acts: Mapping[str, Act]) -> Later:
+    """Goodwill that was given after the rest, once none of it is on its way any more.
+
+    Nothing while the first notice is held: when it goes, it is written anew and tells of everything.
+    """
+    firsts = [one for one in notices if not {"kind", "taken_back"} & set(one.about or {})]
+    if not firsts or any(one.state == "held" for one in firsts):
+        return Later(None, True)
+    goodwill = [(key, acts.get(key)) for key in goodwill_keys(recovery)]
+    if any(act is None or act.state in ON_ITS_WAY for _, act in goodwill):
+        return Later(None, False)
+    told = {key for one in notices for key in _tells(one, acts)}
+    keys = tuple(key for key, act in goodwill if act and act.state is ActState.DONE and key not in told)
+    over = all(act and act.state in (ActState.DONE, ActState.CANCELLED) for _, act in goodwill)
+    return Later(Occasion(recovery, ADDITION, keys) if keys else None, over)
+
+
+def _tells(notice: Notice, acts: Mapping[str, Act]) -> Sequence[str]:
+    """The acts that a notice tells of; one of before that was kept told of what was done when it was written."""
+    if notice.about is not None:
+        return tuple(notice.about.get("tells", ()))
+    return [key for key, act in acts.items() if act.state is ActState.DONE and act.changed_at <= notice.composed_at]
+
+
+def said(occasion: Occasion, receipts: Mapping[str, Receipt]) -> Told:
+    """What was paid and its receipts: only what the record proves."""
+    if occasion.taken is not None:
+        taken = occasion.taken
+        paid = Paid(goodwill=(taken.amount,), receipts=(taken.ref,), kept=taken.kept)
+        return Told(paid, {"kind": occasion.kind, "taken_back": _written(taken)}, reason=taken.reason)
+    recovery = occasion.recovery
+    named = [(remedy, _key(recovery, remedy)) for remedy in recovery.decision.remedies if remedy.amount]
+    wanted = [(remedy, key) for remedy, key in named if occasion.keys is None or key in occasion.keys]
+    proven = [(remedy, key) for remedy, key in wanted if key in receipts and key not in occasion.told]
+    owed = tuple(remedy.amount for remedy, _ in proven if remedy.owed and remedy.amount)
+    goodwill = tuple(remedy.amount for remedy, _ in proven if not remedy.owed and remedy.amount)
+    paid = Paid(owed, goodwill, tuple(receipts[key].ref for _, key in proven), recovery.pay_by_on)
+    about = {"tells": [key for _, key in proven]} | ({"kind": occasion.kind} if occasion.kind else {})
+    return Told(paid, about, tuple(remedy.kind for remedy, _ in proven) if occasion.kind else ())
+
+
+def _written(taken: TakenBack) -> dict[str, Any]:
+    return {
+        "act_key": taken.act_key,
+        "minor": taken.amount.minor,
+        "currency": taken.amount.currency,
+        "ref": taken.ref,
+        "kept_minor": taken.kept.minor if taken.kept else None,
+        "reason": taken.reason,
+    }
+
+
+def _read(recovery: Recovery, kept: Mapping[str, Any]) -> TakenBack:
+    left = None if kept["kept_minor"] is None else Money(kept["kept_minor"], kept["currency"])
+    amount = Money(kept["minor"], kept["currency"])
+    return TakenBack(kept["act_key"], recovery.recovery_id, amount, kept["ref"], left, kept["reason"])
