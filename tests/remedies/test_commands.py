@@ -104,6 +104,24 @@ def test_the_providers_list_is_held_against_the_books(amends: Amends, tmp_path: 
     assert amends("reconcile", "--since", "soon").returncode == 2
 
 
+@pytest.mark.slow
+def test_what_billing_paid_twice_is_ordered_back_on_the_command_line(amends: Amends, tmp_path: Path) -> None:
+    shop = "shop/var/amends.sqlite3"
+    with sqlite3.connect(tmp_path / shop) as database:  # as if we had ordered a cent less than billing has paid
+        database.execute("UPDATE remedies_remedyrow SET amount_minor = amount_minor - 1 WHERE kind = 'refund'")
+        (key,) = database.execute("SELECT act_key FROM remedies_remedyrow WHERE kind = 'refund'").fetchone()
+    assert "different" in amends("reconcile", "--since", "2020-01-01").stdout
+
+    other = amends("reconcile", "--since", "2020-01-01", "--repair", "refund:other")
+    assert (other.returncode, "refund:other: nothing that differs" in other.stderr) == (2, True)
+    repaired = amends("reconcile", "--since", "2020-01-01", "--repair", key, "--json")
+    assert (repaired.returncode, json.loads(repaired.stdout)["connectors"][0]["ordered_back"]) == (0, [key])
+    assert amends("drain").returncode == 0
+    assert [json.loads(one)["amount_minor"] for one in (tmp_path / "journal").read_text().splitlines()] == [499, 1]
+    assert json.loads(amends("reconcile", "--since", "2020-01-01", "--json").stdout)["connectors"][0]["left"] == []
+    assert "only money that was paid" in amends("take-back", "refund:x", "--why", "It was a mistake.").stderr
+
+
 def journal(tmp_path: Path) -> int:
     """How much billing has done."""
     return len((tmp_path / "journal").read_text().splitlines())

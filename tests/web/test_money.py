@@ -9,9 +9,12 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from tests.recoveries.given import Write, decision, failure, goodwill, open_all, owed
 
+import amends.outbox.queries
+import amends.outbox.steps
+from amends.notices import tokens
 from amends.recoveries import queries
 from amends.recoveries.records import RecoveryState
-from amends.remedies import reconciling
+from amends.remedies import reconciling, reversing, steps
 from amends.remedies.queries import differences
 
 
@@ -68,3 +71,52 @@ def test_a_difference_is_settled_with_a_note_and_who_may_not_act_cannot() -> Non
     assert b"Not settled" in ada.post(where, {"note": " "}, follow=True).content
     assert b"on record" in ada.post(where, {"note": "paid by hand"}, follow=True).content
     assert differences(9) == []
+
+
+def paid_and_listed(*effects: tuple[str, int]) -> str:
+    """A refund of 3.00 that is owed and goodwill of 4.00, paid; the provider lists these effects of the refund."""
+    (recovery_id,) = open_all([(failure(1, "ada"), decision(owed(300), goodwill(400)))])
+    now = datetime.now(UTC)
+    steps.provide(now)
+    for act in amends.outbox.queries.recent(9, "due"):
+        amends.outbox.steps.settle_by_person(act.key, f"r-{act.kind}", "provider", now)
+    steps.settle(now)
+    money = {"key": f"refund:{recovery_id}", "currency": "EUR", "at": ""}
+    rows = [money | {"ref": ref, "amount_minor": minor} for ref, minor in effects]
+    reconciling.reconcile("billing", rows, lambda order: None, now, now)  # type: ignore[arg-type,return-value]
+    return recovery_id
+
+
+@pytest.mark.django_db
+def test_what_was_paid_twice_is_ordered_back_with_a_button() -> None:
+    paid_and_listed(("r-remedy.refund", 300), ("r-9", 300))
+    (one,) = [one for one in differences(9) if one.kind == "doubled"]
+    ada, where = operator("ada"), f"/desk/differences/{one.difference_id}/take-back"
+    assert "Take €3.00 back" in ada.get("/desk/budgets").content.decode()
+
+    assert b"EUR 3.00 is ordered back" in ada.post(where, follow=True).content
+    assert b"Not ordered back" in ada.post(where, follow=True).content
+    assert [act.kind for act in amends.outbox.queries.recent(9, "due")] == ["remedy.reversal"]
+
+
+@pytest.mark.django_db
+def test_goodwill_given_by_mistake_is_taken_back_with_words_for_the_customer_and_what_is_owed_is_not() -> None:
+    recovery_id = paid_and_listed()
+    ada, where = operator("ada"), f"/desk/recoveries/{recovery_id}"
+    page = ada.get(where).content.decode()
+    assert (page.count("Take back</summary>"), "Take €4.00 back" in page, "(owed)" in page) == (1, True, True)
+
+    assert b"never taken back" in ada.post(f"{where}/take-back/refund:{recovery_id}", {"why": "x"}, follow=True).content
+    assert b"a reason is needed" in ada.post(f"{where}/take-back/credit:{recovery_id}", follow=True).content
+    said = ada.post(
+        f"{where}/take-back/credit:{recovery_id}", {"why": "Meant for another."}, follow=True
+    ).content.decode()
+    assert "EUR 4.00 is taken back" in said
+    assert "taken back: under way" in said
+    assert "EUR 4.00 is taken back: Meant for another." in said
+
+    (act,) = amends.outbox.queries.recent(9, "due")
+    amends.outbox.steps.settle_by_person(act.key, "back-1", "provider", datetime.now(UTC))
+    reversing.settle(datetime.now(UTC))
+    link = f"/yours/{tokens.make(recovery_id)}"
+    assert "We had given you €4.00 by mistake, and have taken it back." in Client().get(link).content.decode()

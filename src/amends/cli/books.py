@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(ledger, name="ledger")
     app.add_typer(customers, name="customers")
     app.command()(reconcile)
+    app.command("take-back")(take_back)
     app.command("stop-paying")(stop_paying)
     app.command("resume-paying")(resume_paying)
 
@@ -81,6 +82,10 @@ def export_(
 def reconcile(
     directory: Dir = Path(),
     since: Annotated[str, typer.Option(help="A moment or day, such as 2026-11-24; 7 days ago when not given.")] = "",
+    repair: Annotated[
+        list[str] | None,
+        typer.Option(help="An act that was paid twice or too much: order the excess back; `all` for each of them."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Hold the provider's own list against our books; mend what is safe, put the rest before a person (exit 1)."""
@@ -89,6 +94,7 @@ def reconcile(
 
     start, now = _moment(since), clock()
     reports, wrong = _reconcile_all(start, now)
+    wrong += _repair(reports, repair or [], now)
     if json_:
         typer.echo(json.dumps({"since": format_moment(start), "connectors": reports, "wrong": wrong}))
     else:
@@ -121,6 +127,44 @@ def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]]
     return reports, wrong
 
 
+def _repair(reports: list[dict[str, Any]], acts: list[str], now: datetime) -> list[str]:
+    """Order back what was paid beyond for these acts, on a person's word; why not, where it cannot be."""
+    from amends.remedies import queries, reversing
+    from amends.remedies.records import CannotTakeBack
+
+    open_ = [one for one in queries.differences(1_000_000) if one.kind in reversing.REPAIRABLE] if acts else []
+    wrong = [f"{act}: nothing that differs" for act in acts if act not in {"all", *(one.act_key for one in open_)}]
+    for one in open_:
+        if not {"all", one.act_key} & set(acts):
+            continue
+        try:
+            reversing.take_back_excess(one.difference_id, getpass.getuser(), now)
+        except CannotTakeBack as error:
+            wrong += [f"{one.act_key}: {error}"] if one.act_key in acts else []
+            continue
+        for report in reports:
+            report["left"] = [left for left in report["left"] if left["key"] != one.act_key]
+            report["ordered_back"] = (
+                *report["ordered_back"],
+                *([one.act_key] * (report["connector"] == one.connector)),
+            )
+    return wrong
+
+
+def take_back(act: str, why: Why, directory: Dir = Path()) -> None:
+    """Take back goodwill that was given by mistake; the reason goes to the customer. What is owed is never taken."""
+    existing(directory)
+    from amends.remedies import reversing
+    from amends.remedies.records import CannotTakeBack
+
+    try:
+        amount = reversing.take_back(act, why, getpass.getuser(), clock())
+    except CannotTakeBack as error:
+        typer.secho(f"not taken back: {error}", fg="red", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{amount} is taken back; the customer is told once it has come.")
+
+
 def _tell(reports: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -128,6 +172,7 @@ def _tell(reports: list[dict[str, Any]]) -> None:
     console = Console(highlight=False)
     for report in reports:
         counts = f"{report['listed']:,} listed, {report['agree']:,} agree, {len(report['mended']):,} mended"
+        counts += f", {len(report['ordered_back']):,} ordered back" if report["ordered_back"] else ""
         console.print(f"[bold]{report['connector']}[/]  {counts}, {len(report['left']):,} left for a person")
         if report["left"]:
             table = Table("kind", "act", "what")

@@ -167,6 +167,13 @@ class Sending:
 
 
 @dataclass(frozen=True)
+class Reconciling:
+    """What is mended by rule where a provider's own list and our books differ."""
+
+    take_back_up_to_minor: int = 0  # paid twice or too much, at most so much: taken back without asking; 0: ask
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the rooms may ask about the installation."""
 
@@ -190,6 +197,7 @@ class Config:
     tickets: Tickets = field(default_factory=Tickets)
     sending: Sending = field(default_factory=Sending)
     incidents: Incidents = field(default_factory=Incidents)
+    reconciling: Reconciling = field(default_factory=Reconciling)
 
     @property
     def var(self) -> Path:
@@ -215,6 +223,7 @@ SECTIONS: dict[str, type[Any]] = {
     "tickets": Tickets,
     "sending": Sending,
     "incidents": Incidents,
+    "reconciling": Reconciling,
 }
 FROM_ENVIRONMENT = {
     "AMENDS_SMTP_URL": ("mail", "smtp_url"),

@@ -109,7 +109,7 @@ def _wrong_lives() -> Iterator[Flaw]:
 
 
 def _wrong_life(key: str, life: dict[str, tuple[int, int]]) -> Iterator[Flaw]:
-    granted = life.get("reserved")
+    granted = life.get("reserved") or life.get("overpaid")
     for kind, (minor, seq) in life.items():
         if granted is None:
             yield Flaw(seq, f"{kind}:{key}", "nothing was granted for it")

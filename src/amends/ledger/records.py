@@ -16,7 +16,7 @@ class Unbalanced(Exception):
 class Posting:
     """`amount` is debited to one account and credited to the other; the same kind for the same act is booked once."""
 
-    kind: str  # reserved, settled, released, reversed
+    kind: str  # reserved, settled, released, reversed, overpaid
     act_key: str
     recovery_id: str
     customer_id: str  # the pseudonym: nothing personal stands in the books

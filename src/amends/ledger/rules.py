@@ -2,7 +2,8 @@
 
 Accounts: `budget:POLICY` (what a policy may spend), `owed:CUSTOMER` (granted and not yet paid), `provider:NAME` (paid
 by that provider). Granting debits the budget and credits what is owed; a receipt debits what was owed and credits the
-provider; a decline releases the grant; what a provider took back is reversed, and then owed again or released.
+provider; a decline releases the grant; what a provider took back is reversed, and then owed again or released. What
+a provider paid beyond what was granted is debited to `excess:NAME` until the provider has taken it back.
 """
 
 from __future__ import annotations
@@ -88,9 +89,15 @@ def release(
     return Posting("released", act_key, recovery_id, customer_id, *sides, amount, at, statutory)
 
 
+def overpay(act_key: str, recovery_id: str, customer_id: str, provider: str, amount: Money, at: datetime) -> Posting:
+    """A provider paid more than was granted: its account says what it paid, and the rest is to come back from there."""
+    sides = (f"excess:{provider}", f"provider:{provider}")
+    return Posting("overpaid", act_key, recovery_id, customer_id, *sides, amount, at)
+
+
 def reverse(settled: Posting, at: datetime) -> Posting:
     """What the provider had paid came back: the same movement the other way; the first stays as it is."""
-    if settled.kind != "settled":
+    if settled.kind not in ("settled", "overpaid"):
         raise Unbalanced(f"{settled.posting_id}: only what was settled can be reversed; release what was reserved")
     ids = (settled.act_key, settled.recovery_id, settled.customer_id)
     return Posting("reversed", *ids, settled.credit, settled.debit, settled.amount, at, settled.statutory)

@@ -31,6 +31,16 @@ class Ours:
     ref: str
     amount: Money
     since_ours: bool  # its receipt is of the time that was asked for
+    back_minor: int = 0  # ordered back of what was paid beyond the amount
+    came_back_minor: int = 0  # of that, what has come back
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What one effect paid beyond what we ordered."""
+
+    ref: str
+    amount: Money
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,8 @@ def _listed(act: Ours | None, key: str, effects: Sequence[Listed]) -> Iterator[D
             "unknown", key, f"they list {effects[0].amount} as {effects[0].ref}; we ordered no such act", theirs
         )
         return
+    if act.back_minor and _taken_back(act, effects):
+        return
     if len(effects) > 1:
         refs = ", ".join(sorted(one.ref for one in effects))
         yield Difference("doubled", key, f"{len(effects)} effects for one act: {refs}; take one back", theirs)
@@ -102,6 +114,33 @@ def _listed(act: Ours | None, key: str, effects: Sequence[Listed]) -> Iterator[D
         yield Difference("different", key, f"our receipt is {act.ref}, theirs {one.ref}", theirs)
     elif act.state is ActState.CANCELLED:
         yield Difference("different", key, "we stopped it, they did it all the same", theirs)
+
+
+def _taken_back(act: Ours, effects: Sequence[Listed]) -> bool:
+    """Whether what was ordered back makes the two agree, listed beside the effects or taken off them."""
+    if any(one.amount.currency != act.amount.currency for one in effects):
+        return False
+    beyond = sum(one.amount.minor for one in effects) - act.amount.minor
+    return beyond == act.back_minor or (beyond == 0 and act.back_minor == act.came_back_minor)
+
+
+def excess(act: Ours, effects: Sequence[Listed]) -> tuple[str, list[Excess]]:
+    """The receipt of the effect that stays, and what was paid beyond it; ValueError where no rule can tell.
+
+    The effect of our own receipt stays, else the first; of an act that we had stopped, nothing does.
+    """
+    if len({one.amount.currency for one in effects} | {act.amount.currency}) > 1:
+        raise ValueError("the currencies differ")
+    if any(one.amount.minor <= 0 for one in effects):
+        raise ValueError("they list an amount that is not above zero")
+    if act.state is ActState.CANCELLED:
+        return "", [Excess(one.ref, one.amount) for one in effects]
+    stays, *others = sorted(effects, key=lambda one: (one.ref != act.ref, one.at, one.ref))
+    if stays.amount < act.amount:
+        raise ValueError(f"we ordered {act.amount}, they list {stays.amount} as {stays.ref}: too little was paid")
+    over = stays.amount - act.amount
+    beyond = [Excess(one.ref, one.amount) for one in others]
+    return stays.ref, [*([Excess(stays.ref, over)] if over else []), *beyond]
 
 
 def found(ours: Mapping[str, Ours], listed: Sequence[Listed]) -> dict[str, str]:

@@ -23,6 +23,32 @@ class RemedyRow(models.Model):
         indexes = [models.Index(fields=["state", "remedy_id"], name="remedy_by_state")]
 
 
+class ReversalRow(models.Model):
+    """Money ordered back: what a provider paid beyond what was granted, or a remedy that was given by mistake."""
+
+    act_key = models.CharField(primary_key=True, max_length=120)
+    of_key = models.CharField(max_length=120)  # the act whose effect it takes back
+    kind = models.CharField(max_length=10)  # excess, mistake
+    connector = models.CharField(max_length=40)
+    recovery_id = models.CharField(max_length=60, db_index=True)
+    customer_id = models.CharField(max_length=200)
+    amount_minor = models.BigIntegerField()
+    kept_minor = models.BigIntegerField()  # what stays with the customer of all that the recovery gave them
+    currency = models.CharField(max_length=3)
+    reason = models.TextField(default="")  # in words for the customer
+    who = models.CharField(max_length=200)
+    state = models.CharField(max_length=20, default="under way")  # as a remedy's
+    ref = models.CharField(max_length=400, default="")
+    ordered_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "act_key"], name="reversal_by_state"),
+            models.Index(fields=["of_key"], name="reversal_of"),
+        ]
+
+
 class DifferenceRow(models.Model):
     """Where a provider's own list and our books differ: open until it is so no more, or a person has settled it."""
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from amends.ground.money import Money
-from amends.remedies.models import DifferenceRow, RemedyRow
+from amends.remedies.models import DifferenceRow, RemedyRow, ReversalRow
 from amends.remedies.records import OpenDifference, RemedyDone
 
 
 def remedies_of(recovery_ids: Collection[str]) -> dict[str, list[RemedyDone]]:
     """Remedies by recovery, in the order in which they were promised."""
     found: dict[str, list[RemedyDone]] = {}
+    back = ReversalRow.objects.filter(recovery_id__in=recovery_ids, kind="mistake").values_list("of_key", "state")
+    taken = dict(back)
     for row in RemedyRow.objects.filter(recovery_id__in=recovery_ids).order_by("promised_at", "remedy_id"):
-        found.setdefault(row.recovery_id, []).append(_remedy(row))
+        found.setdefault(row.recovery_id, []).append(_remedy(row, taken.get(row.act_key, "")))
     return found
 
 
-def _remedy(row: RemedyRow) -> RemedyDone:
+def _remedy(row: RemedyRow, taken_back: str) -> RemedyDone:
     amount = Money(row.amount_minor, row.currency) if row.amount_minor is not None else None
     ids = (row.remedy_id, row.recovery_id, row.customer_id, row.kind)
-    return RemedyDone(*ids, amount, row.state, row.act_key, row.ref, row.settled_at)
+    return RemedyDone(*ids, amount, row.state, row.act_key, row.ref, row.settled_at, row.owed, taken_back)
 
 
 def differences(limit: int) -> list[OpenDifference]:

@@ -1,4 +1,7 @@
-"""Reconciliation: a provider's own list against our books; mended by rule where that is safe, else before a person."""
+"""Reconciliation: a provider's own list against our books; mended by rule where that is safe, else before a person.
+
+What it paid twice or too much is ordered back (`reversing`): by rule up to an amount, else when a person says so.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 import amends.outbox.queries
@@ -14,13 +18,15 @@ import amends.outbox.steps
 from amends.ground.ids import derive
 from amends.ground.money import Money
 from amends.outbox.records import Act, Done, Found, Order
-from amends.remedies import listing, steps
+from amends.remedies import listing, reversing, steps
 from amends.remedies.listing import Difference, Ours
-from amends.remedies.models import DifferenceRow, RemedyRow
+from amends.remedies.models import DifferenceRow, RemedyRow, ReversalRow
+from amends.remedies.records import CannotTakeBack
 
 PART = 400
 WHO = "reconciliation"
 Find = Callable[[Order], Found]
+Moved = RemedyRow | ReversalRow
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Report:
     agree: int
     mended: tuple[str, ...]
     left: tuple[Difference, ...]
+    ordered_back: tuple[str, ...] = ()  # acts of which something was paid beyond what we ordered
 
 
 def reconcile(connector: str, rows: Any, find: Find, since: datetime, now: datetime) -> Report:
@@ -48,19 +55,35 @@ def reconcile(connector: str, rows: Any, find: Find, since: datetime, now: datet
     known = _write(connector, left, checked, now)
     apart = {one.key for one in left}
     new = tuple(one for one in left if _id(connector, one) not in known)
-    return Report(connector, since, len(listed), len(checked - apart), mended, new)
+    back = _order_back(connector, new, now)
+    rest = tuple(one for one in new if one.key not in back)
+    return Report(connector, since, len(listed), len(checked - apart), mended, rest, back)
+
+
+def _order_back(connector: str, new: Sequence[Difference], now: datetime) -> tuple[str, ...]:
+    """What may be ordered back without asking anybody; the acts that it concerns."""
+    most, back = settings.AMENDS.reconciling.take_back_up_to_minor, []
+    for one in new if most > 0 else ():
+        try:
+            reversing.take_back_excess(_id(connector, one), WHO, now, most)
+            back.append(one.key)
+        except CannotTakeBack:
+            continue  # it stays before a person
+    return tuple(back)
 
 
 def _id(connector: str, one: Difference) -> str:
     return derive("diff", connector, one.kind, one.key)
 
 
-def _acts(connector: str, keys: Collection[str], since: datetime) -> dict[str, tuple[RemedyRow, Act]]:
+def _acts(connector: str, keys: Collection[str], since: datetime) -> dict[str, tuple[Moved, Act]]:
     """Our money acts through this connector that they list, or that we have a receipt for since then."""
-    recent = RemedyRow.objects.filter(state="done", settled_at__gte=since, amount_minor__gt=0)
-    rows = {row.act_key: row for row in recent.iterator(5000)}
-    for part in _parts(sorted(set(keys) - rows.keys())):
-        rows |= {row.act_key: row for row in RemedyRow.objects.filter(act_key__in=part, amount_minor__gt=0)}
+    rows: dict[str, Moved] = {}
+    for table in (RemedyRow, ReversalRow):
+        recent = table.objects.filter(state="done", settled_at__gte=since, amount_minor__gt=0)
+        rows |= {row.act_key: row for row in recent.iterator(5000)}
+        for part in _parts(sorted(set(keys) - rows.keys())):
+            rows |= {row.act_key: row for row in table.objects.filter(act_key__in=part, amount_minor__gt=0)}
     acts: dict[str, Act] = {}
     for part in _parts(sorted(rows)):
         acts |= amends.outbox.queries.answers(part)
@@ -71,7 +94,10 @@ def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
     return [keys[start : start + PART] for start in range(0, len(keys), PART)]
 
 
-def _ours(acts: dict[str, tuple[RemedyRow, Act]], since: datetime) -> dict[str, Ours]:
+def _ours(acts: dict[str, tuple[Moved, Act]], since: datetime) -> dict[str, Ours]:
+    back: dict[str, tuple[int, int]] = {}
+    for part in _parts(sorted(acts)):
+        back |= reversing.ordered_back(part)
     return {
         key: Ours(
             key,
@@ -79,6 +105,7 @@ def _ours(acts: dict[str, tuple[RemedyRow, Act]], since: datetime) -> dict[str, 
             act.ref,
             Money(row.amount_minor or 0, row.currency),
             row.settled_at is not None and row.settled_at >= since,
+            *back.get(key, (0, 0)),
         )
         for key, (row, act) in acts.items()
     }
@@ -89,10 +116,11 @@ def _mend(found: dict[str, str], now: datetime) -> tuple[str, ...]:
     mended = [key for key, ref in found.items() if amends.outbox.steps.settle_by_person(key, ref, WHO, now)]
     if mended:
         steps.settle(now)
+        reversing.settle(now)
     return tuple(mended)
 
 
-def _is_there(known: tuple[RemedyRow, Act], find: Find) -> bool:
+def _is_there(known: tuple[Moved, Act], find: Find) -> bool:
     """A list may be cut off or filtered: what is not on it is asked for by its key before anybody is alarmed."""
     _, act = known
     order = Order(act.key, act.kind, act.connector, act.recovery_id, act.customer_id, act.payload)

@@ -22,6 +22,12 @@ class RemedyDone:
     act_key: str
     ref: str
     settled_at: datetime | None
+    owed: bool = False
+    taken_back: str = ""  # how far taking it back is: under way, done, refused, with a person
+
+
+class CannotTakeBack(ValueError):
+    """This money is not taken back; the message says why."""
 
 
 @dataclass(frozen=True)

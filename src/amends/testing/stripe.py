@@ -174,7 +174,8 @@ class StripeStandIn(StandIn):
             raise Wrong(404, f"No such customer: '{customer}'", "resource_missing")
         if given.get("currency") not in currencies:
             raise Wrong(400, f"The customer's currency is not {given.get('currency')}")
-        amount = -_amount(str(given.get("amount", "")).removeprefix("-"), given["currency"])
+        text = str(given.get("amount", ""))
+        amount = _amount(text.removeprefix("-"), given["currency"]) * (-1 if text.startswith("-") else 1)
         return {
             "id": _id("cbtxn"), "object": "customer_balance_transaction", "amount": amount, "customer": customer,
             "currency": given["currency"], "type": "adjustment",

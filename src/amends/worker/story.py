@@ -21,6 +21,7 @@ import amends.notices.templates
 import amends.promises.files
 import amends.recoveries.files
 import amends.recoveries.steps
+import amends.remedies.reversing
 import amends.remedies.steps
 import amends.signals.steps
 from amends.ground import trouble
@@ -39,6 +40,7 @@ STORY: Sequence[Step] = (
     amends.recoveries.steps.decide,
     amends.remedies.steps.provide,
     amends.remedies.steps.settle,
+    amends.remedies.reversing.settle,
     amends.notices.steps.compose,
     amends.notices.steps.reconsider,
     amends.closure.steps.follow_up,

@@ -270,3 +270,23 @@ def test_many_processes_on_sqlite_issue_and_redeem_each_coupon_once(tmp_path: Pa
     done = subprocess.run([sys.executable, "-c", TILLS, str(tmp_path)], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.django_db
+def test_a_coupon_is_taken_back_while_unused_and_a_used_one_is_not() -> None:
+    made = OwnCoupons()
+    for key in ("coupon:a", "coupon:b"):
+        made.act(order(key), NOW)
+    used = CouponRow.objects.get(act_key="coupon:b").code
+    steps.redeem(used, "till-1", "o-1", NOW)
+    first, second, none = (
+        Order(f"reversal:{key}", "remedy.reversal", "coupons", "rec_1", "ada", WORTH | {"reverses": {"key": key}})
+        for key in ("coupon:a", "coupon:b", "coupon:c")
+    )
+
+    assert not isinstance(made.find(first), Done)
+    done, again = made.act(first, NOW), made.act(first, NOW + timedelta(hours=1))
+    assert isinstance(done, Done)
+    assert (again, made.find(first)) == (Done(done.ref, already=True), Done(done.ref))
+    assert all(isinstance(made.act(one, NOW), Refused) for one in (second, none))
+    assert CouponRow.objects.count() == 2

@@ -55,6 +55,11 @@ class TestCredit(StripeContract):
     kind = "credit"
 
 
+class TestReversalOfACredit(StripeContract):
+    kind = "reversal"
+    more = {"reverses": {"kind": "remedy.credit", "key": "credit:a", "ref": "cbtxn_1"}}
+
+
 class TestCreditNote(StripeContract):
     kind = "credit_note"
     more = {"payment_ref": "in_1"}
@@ -155,7 +160,9 @@ def test_a_wrong_key_of_ours_makes_acts_wait_instead_of_failing(standin: StripeS
         (order("credit", payment_ref=None), "nobody at Stripe"),
         (order("credit", currency="USD"), "currency"),
         (order("credit_note"), "no invoice"),
-        (order("reversal"), "cannot do"),
+        (order("reversal"), "cannot take back a nothing"),
+        (order("reversal", reverses={"kind": "remedy.refund", "key": "refund:a", "ref": "re_1"}), "take back a refund"),
+        (order("exchange"), "cannot do"),
         (order(minor=0), "no amount"),
         (order(minor=-5), "no amount"),
         (order(minor=1255, currency="KWD"), "steps of 0.010"),
@@ -177,6 +184,19 @@ def test_a_credit_finds_its_customer_by_the_payment(stripe: StripeConnector, sta
     assert isinstance(stripe.act(order("credit"), NOW), Done)
 
     assert (standin.journal[0]["customer"], standin.journal[0]["amount"]) == ("cus_ada", -499)
+
+
+def test_a_credit_taken_back_is_added_to_the_next_invoice_again(
+    stripe: StripeConnector, standin: StripeStandIn
+) -> None:
+    done = stripe.act(order("credit", "credit:a"), NOW)
+    assert isinstance(done, Done)
+    back = order("reversal", "reversal:a", reverses={"kind": "remedy.credit", "key": "credit:a", "ref": done.ref})
+
+    assert isinstance(stripe.find(back), NotDone)
+    assert stripe.find(order("credit", "credit:a")) == done
+    assert stripe.act(back, NOW) == stripe.find(back)
+    assert [effect["amount"] for effect in standin.journal] == [-499, 499]
 
 
 def test_an_open_invoice_is_lowered_and_a_paid_one_credited(stripe: StripeConnector, standin: StripeStandIn) -> None:

@@ -65,7 +65,7 @@ class BillingWebhook:
 def _body(order: Order) -> bytes:
     """The same bytes for every try of an act."""
     payload = order.payload
-    data = {
+    data: dict[str, Any] = {
         "key": order.key,
         "recovery_id": order.recovery_id,
         "customer_id": order.customer_id,
@@ -74,6 +74,8 @@ def _body(order: Order) -> bytes:
         "payment_ref": payload.get("payment_ref"),
         "reason": payload.get("reason", ""),
     }
+    if "reverses" in payload:
+        data["reverses"] = {name: payload["reverses"][name] for name in ("key", "ref")}
     timestamp = payload.get("decided_at", "")
     return json.dumps({"type": order.kind, "timestamp": timestamp, "data": data}, separators=(",", ":")).encode()
 

@@ -11,6 +11,8 @@ from amends.ground.moments import parse_moment
 from amends.ground.money import Money, MoneyError
 from amends.outbox.records import Answer, Declaration, Done, Found, NotDone, Order, Refused, Unknown
 
+REVERSAL = "remedy.reversal"
+
 
 class OwnCoupons:
     """Issues a coupon per act; its code is the receipt."""
@@ -23,6 +25,8 @@ class OwnCoupons:
         self.valid = timedelta(days=valid_days)
 
     def act(self, order: Order, now: datetime) -> Answer:
+        if order.kind == REVERSAL:
+            return _revoke(order, now)
         try:
             _check(order)
             expires_at = self._expires_at(order, now)
@@ -33,6 +37,9 @@ class OwnCoupons:
         return Done(done.ref, already=not new) if isinstance(done, Done) else done
 
     def find(self, order: Order) -> Found:
+        if order.kind == REVERSAL:
+            ended = queries.by_act(_reversed(order))
+            return Done(_ended(ended)) if ended and ended.revoked_at else NotDone()
         coupon = queries.by_act(order.key)
         return _receipt(order, coupon) if coupon else NotDone()
 
@@ -42,6 +49,24 @@ class OwnCoupons:
         if ends <= now:
             raise ValueError(f"it would have ended on {given}")
         return ends
+
+
+def _reversed(order: Order) -> str:
+    return str((order.payload.get("reverses") or {}).get("key", ""))
+
+
+def _ended(coupon: Coupon) -> str:
+    return f"{show(coupon.code)} revoked"
+
+
+def _revoke(order: Order, now: datetime) -> Answer:
+    """A coupon is taken back while nobody has used it."""
+    coupon = steps.revoke(_reversed(order), str(order.payload.get("reason", "")), now)
+    if coupon is None:
+        return Refused(f"{_reversed(order) or 'nothing'} is no coupon of ours")
+    if coupon.revoked_at is None:
+        return Refused("the coupon was used before it could be taken back; a person decides")
+    return Done(_ended(coupon), already=coupon.revoked_at < now)
 
 
 def _check(order: Order) -> None:

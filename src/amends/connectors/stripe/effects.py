@@ -111,6 +111,34 @@ def _credits(client: stripe.StripeClient, order: Order) -> Iterable[Any]:
     return listed.auto_paging_iter()
 
 
+def _reversed(order: Order) -> None:
+    """CannotBe unless what is to be taken back is a credit: nothing else can be taken back at Stripe by itself."""
+    kind = str((order.payload.get("reverses") or {}).get("kind", "nothing")).removeprefix("remedy.")
+    if kind != "credit":
+        raise CannotBe(f"Stripe cannot take back a {kind}, only credit on a customer's balance; a person decides")
+
+
+def _debit(client: stripe.StripeClient, order: Order) -> Any:
+    """What was credited is added to the next invoice again."""
+    _reversed(order)
+    wish: Any = {
+        "amount": amount_of(order),
+        "currency": str(order.payload["currency"]).lower(),
+        "description": str(order.payload.get("reason", ""))[:350],
+        "metadata": _metadata(order),
+    }
+    return client.v1.customers.balance_transactions.create(_customer(client, order), wish, _once(order))
+
+
+def _debits(client: stripe.StripeClient, order: Order) -> Iterable[Any]:
+    _reversed(order)
+    return _credits(client, order)
+
+
+def _is_debit(found: Mapping[str, Any], amount: int) -> Verdict:
+    return Done(str(found["id"])) if found.get("amount") == amount else None
+
+
 def _is_credit(found: Mapping[str, Any], amount: int) -> Verdict:
     return Done(str(found["id"])) if found.get("amount") == -amount else None
 
@@ -192,6 +220,7 @@ def _is_code(found: Mapping[str, Any], amount: int) -> Verdict:
 EFFECTS: Mapping[str, Effect] = {
     "remedy.refund": Effect(_refund, _refunds, _is_refund),
     "remedy.credit": Effect(_credit, _credits, _is_credit),
+    "remedy.reversal": Effect(_debit, _debits, _is_debit),
     "remedy.credit_note": Effect(_credit_note, _credit_notes, _is_credit_note),
     "remedy.coupon": Effect(_coupon, _codes, _is_code),
 }

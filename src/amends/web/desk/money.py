@@ -15,8 +15,11 @@ import amends.recoveries.versions
 import amends.remedies.queries
 import amends.remedies.reconciling
 from amends.ground.marked import Mistake
+from amends.ground.money import Money
 from amends.recoveries import opening
 from amends.recoveries.records import PolicyText
+from amends.remedies import reversing
+from amends.remedies.records import CannotTakeBack, OpenDifference
 from amends.web.desk.access import actor, operator
 from amends.web.desk.pages import PAGE, page
 
@@ -38,10 +41,16 @@ def budgets(request: HttpRequest) -> HttpResponse:
         held=amends.recoveries.queries.waiting_for_resume(20) if any(not stop.resumed_at for stop in stops) else [],
         texts=[(text, amends.recoveries.queries.approvals(text.digest)) for text in _waiting_texts()],
         versions=amends.recoveries.queries.policy_texts(12),
-        differences=amends.remedies.queries.differences(PAGE),
+        differences=_with_offers(amends.remedies.queries.differences(PAGE)),
         head=amends.ledger.queries.head(),
         paid=sorted(amends.ledger.queries.paid().items()),
     )
+
+
+def _with_offers(differences: list[OpenDifference]) -> list[tuple[OpenDifference, Money | None]]:
+    """Each with what could be ordered back, where something was paid twice or too much."""
+    offers = reversing.offers(differences)
+    return [(one, offers.get(one.difference_id)) for one in differences]
 
 
 def _limits() -> str:
@@ -101,3 +110,25 @@ def settle_difference(request: HttpRequest, difference_id: str) -> HttpResponse:
     says = "Settled; your note is on record." if done else "It is settled already."
     (messages.success if done else messages.error)(request, says)
     return redirect("desk-budgets")
+
+
+@actor
+def take_back_excess(request: HttpRequest, difference_id: str) -> HttpResponse:
+    """Order back what a provider paid twice or too much."""
+    try:
+        amount = reversing.take_back_excess(difference_id, _who(request), datetime.now(UTC))
+        messages.success(request, f"{amount} is ordered back; the customer is told once it has come.")
+    except CannotTakeBack as error:
+        messages.error(request, f"Not ordered back: {error}.")
+    return redirect("desk-budgets")
+
+
+@actor
+def take_back(request: HttpRequest, recovery_id: str, key: str) -> HttpResponse:
+    """Take back goodwill that was given by mistake."""
+    try:
+        amount = reversing.take_back(key, request.POST.get("why", ""), _who(request), datetime.now(UTC))
+        messages.success(request, f"{amount} is taken back; the customer is told once it has come.")
+    except CannotTakeBack as error:
+        messages.error(request, f"Not taken back: {error}.")
+    return redirect("desk-recovery", recovery_id)

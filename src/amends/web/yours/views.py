@@ -98,7 +98,8 @@ def _done(recovery: Recovery, locale: str, words: dict[str, str], *, by_phone: b
     for remedy in amends.remedies.queries.remedies_of([recovery.recovery_id]).get(recovery.recovery_id, []):
         amount = remedy.amount.words(locale) if remedy.amount else ""
         if remedy.amount is not None:
-            text = words[remedy.kind] if remedy.state == "done" else words["coming"]
+            done = "taken_back" if remedy.taken_back == "done" else remedy.kind
+            text = words[done] if remedy.state == "done" else words["coming"]
             lines.append((text.format(amount=amount), remedy.ref if remedy.state == "done" else ""))
         elif remedy.kind == "call":
             lines.append((words["called" if remedy.state == "done" else "call" if by_phone else "write_to"], ""))
