@@ -19,6 +19,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import DatabaseError
 
 import amends.incidents.queries
 import amends.outbox.queries
@@ -34,6 +35,7 @@ log = logging.getLogger("amends.worker")
 GRACE_S = 20.0
 RESTART_S = 1.0
 QUICK_S, QUICK_DEATHS = 10.0, 3
+STORY_S = 1.0  # so often a worker looks whether the story is free
 
 
 def serve(directory: Path, host: str, port: int, processes: int = 0) -> int:
@@ -179,13 +181,22 @@ def work() -> int:
     delivering = threading.Thread(target=deliver.run, args=(stop,), name="deliver")
     delivering.start()
     while not stop.is_set():
-        with story_lock(settings.AMENDS.var) as held:
-            if held:
-                story.run(stop, held)
-            else:
-                stop.wait(1.0)
+        try:
+            _tell_the_story(stop)
+        except DatabaseError as error:
+            log.error("the database does not answer; it is asked again: %s", " ".join(str(error).split()))
+            stop.wait(story.TROUBLE_S)
     delivering.join(GRACE_S)
     return 0
+
+
+def _tell_the_story(stop: threading.Event) -> None:
+    """Move the story as long as we may, or wait a moment while another does."""
+    with story_lock(settings.AMENDS.var) as held:
+        if held:
+            story.run(stop, held)
+        else:
+            stop.wait(STORY_S)
 
 
 def drain(until_idle: bool, timeout: float) -> int:
