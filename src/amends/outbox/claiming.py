@@ -308,14 +308,24 @@ def renew(worker: str, keys: Collection[str], now: datetime) -> None:
 
 
 def sweep(
-    worker: str, declarations: Mapping[str, Declaration], dead: Callable[[str], bool], now: datetime, limit: int = 500
+    worker: str,
+    declarations: Mapping[str, Declaration],
+    dead: Callable[[str], bool],
+    now: datetime,
+    *,
+    by_lease: bool = True,
+    limit: int = 500,
 ) -> int:
-    """Acts whose worker went away in the middle: looked up where that is possible, before a person where it is not."""
+    """Acts whose worker went away in the middle: looked up where that is possible, before a person where it is not.
+
+    Not `by_lease`, only those of workers that are surely gone: while leases cannot be held against the clock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT lease_by, lease_until FROM outbox_actrow WHERE state = 'trying'")
         held = [(name, _moment(until)) for name, until in cursor.fetchall() if name != worker]
-    gone = {name for name, until in held if not now <= until <= now + NO_LEASE or dead(name)}
-    return sum(_sweep(name, declarations, dead(name), now, limit) for name in sorted(gone))
+    over = {name for name, until in held if by_lease and not now <= until <= now + NO_LEASE}
+    gone = {name for name in {name for name, _ in held} if dead(name)}
+    return sum(_sweep(name, declarations, name in gone, now, limit) for name in sorted(over | gone))
 
 
 @together

@@ -113,6 +113,12 @@ class Deliverer:
             self.doors[name].send(claimed, self.good_until)
         return changed + len(backs) + sum(len(claimed) for claimed in claims.values())
 
+    def look_round(self) -> bool:
+        """Before the first turn: what kept a connector from answering may have been mended, the clock been set back."""
+        claiming.probe_at_once(list(self.doors), clock())
+        steps.clock_went_back(clock())
+        return True
+
     def on_its_way(self) -> int:
         return sum(len(door.out) for door in self.doors.values())
 
@@ -195,8 +201,8 @@ class Deliverer:
             self._renew(at)
         if at - self.swept >= SWEEP_S:
             self.swept = at
-            if at >= self.no_sweep_until:
-                changed += claiming.sweep(self.name, self.declarations, is_gone, clock())
+            by_lease = at >= self.no_sweep_until
+            changed += claiming.sweep(self.name, self.declarations, is_gone, clock(), by_lease=by_lease)
             changed += steps.take_stock(settings.AMENDS.sending.canary_share, clock())
         return changed
 
@@ -275,12 +281,12 @@ def once(now: datetime) -> int:
 
 def run(stop: Event) -> None:
     """Deliver until told to stop; what is on its way is finished, what is only claimed is given back."""
-    deliverer = Deliverer(wires.connect(settings.AMENDS))
+    deliverer, looked_round = Deliverer(wires.connect(settings.AMENDS)), False
     settle_memory()
-    claiming.probe_at_once(list(deliverer.doors), clock())
     while not stop.is_set():
         close_old_connections()
         try:
+            looked_round = looked_round or deliverer.look_round()
             if not deliverer.turn() and not deliverer.on_its_way():
                 stop.wait(IDLE_S)
         except Exception as error:
