@@ -1,4 +1,4 @@
-"""Commands about money: the books, the provider's list, stopping and resuming, and forgetting a customer."""
+"""Commands about money: the books, the provider's list, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import typer
 from amends.cli.entering import Dir, Json, clock, existing
 
 ledger = typer.Typer(help="The books: verify the chain and the balances, export, keep the head.", no_args_is_help=True)
-customers = typer.Typer(help="Customers: forget one.", no_args_is_help=True)
 MOST_SHOWN = 50
 Policy = Annotated[str, typer.Option(help="Only this policy; all when not given.")]
 Why = Annotated[str, typer.Option(help="The reason; others will ask.")]
@@ -22,7 +21,6 @@ Why = Annotated[str, typer.Option(help="The reason; others will ask.")]
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.add_typer(ledger, name="ledger")
-    app.add_typer(customers, name="customers")
     app.command()(reconcile)
     app.command("take-back")(take_back)
     app.command("stop-paying")(stop_paying)
@@ -219,15 +217,3 @@ def resume_paying(directory: Dir = Path(), policy: Policy = "", why: Why = "") -
         typer.secho(f"paying was not stopped for {policy or 'every policy'}", fg="red", err=True)
         raise typer.Exit(1)
     typer.echo(f"Paying goes on for {policy or 'every policy'}.")
-
-
-@customers.command()
-def erase(customer_id: str, directory: Dir = Path()) -> None:
-    """Forget a customer's name, address, language and contact; their pseudonym stays, so books and counts stay true."""
-    existing(directory)
-    from amends.customers import steps
-
-    if not steps.erase(customer_id, clock()):
-        typer.secho(f"no customer {customer_id!r} is known", fg="red", err=True)
-        raise typer.Exit(1)
-    typer.echo("Erased. Payments under way still arrive: they carry the pseudonym only.")

@@ -16,3 +16,18 @@ class CustomerRow(models.Model):
     since = models.DateField(null=True)
     contact = models.JSONField(default=dict)
     told_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)  # nothing personal is taken for them until they are readmitted
+
+
+class ErasureRow(models.Model):
+    """A wish that a customer be forgotten, and what was erased. `told` is what to look for, until it is done."""
+
+    customer_id = models.CharField(max_length=200, db_index=True)
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=200)
+    told = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="erasure_under_way")]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from amends.customers.models import CustomerRow
-from amends.customers.records import Customer
+from amends.customers.models import CustomerRow, ErasureRow
+from amends.customers.records import Customer, Erasure
+
+PART = 5000
 
 
 def by_id(ids: Collection[str]) -> dict[str, Customer]:
@@ -25,7 +27,31 @@ def _record(row: CustomerRow) -> Customer:
         segment=row.segment,
         since=row.since,
         contact=row.contact,
+        erased=row.erased_at is not None,
     )
+
+
+def any_erased() -> bool:
+    """Whether anybody ever was: where not, nobody needs to look further."""
+    return ErasureRow.objects.exists()
+
+
+def erased_among(ids: Collection[str]) -> set[str]:
+    """Those of these ids of whom nothing personal may be kept."""
+    wanted, found = sorted(set(ids)), set[str]()
+    for start in range(0, len(wanted), PART):
+        rows = CustomerRow.objects.filter(pk__in=wanted[start : start + PART], erased_at__isnull=False)
+        found.update(rows.values_list("pk", flat=True))
+    return found
+
+
+def erasures(*, under_way: bool = False) -> list[Erasure]:
+    """Every erasure, or those that are not finished, oldest first."""
+    rows = ErasureRow.objects.filter(finished_at=None) if under_way else ErasureRow.objects.all()
+    return [
+        Erasure(row.pk, row.customer_id, row.asked_at, row.asked_by, tuple(row.told), row.counts, row.finished_at)
+        for row in rows.order_by("pk")
+    ]
 
 
 def export_rows() -> Iterator[dict[str, Any]]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
 from django.db import transaction
 
-from amends.customers.models import CustomerRow
+from amends.customers.models import CustomerRow, ErasureRow
 from amends.customers.records import Customer
 
 FIELDS = ("name", "email", "phone", "locale", "time_zone", "segment", "since", "contact")
+BLANK = {"name": "", "email": "", "phone": "", "locale": "", "time_zone": "", "contact": {}}
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @transaction.atomic
 def upsert_many(told: Sequence[tuple[Customer, datetime]]) -> int:
-    """Write each customer as told last; an older telling that comes late changes nothing. How many were written."""
+    """Write each customer as told last; how many were written.
+
+    An older telling that comes late changes nothing, and of whom was erased nothing is taken at all.
+    """
     newest: dict[str, tuple[Customer, datetime]] = {}
     for customer, at in told:
         known = newest.get(customer.customer_id)
         if known is None or known[1] <= at:
             newest[customer.customer_id] = (customer, at)
-    stored = dict(CustomerRow.objects.filter(pk__in=newest).values_list("pk", "told_at"))
+    rows_of = CustomerRow.objects.filter(pk__in=newest).values_list("pk", "told_at", "erased_at")
+    stored = {pk: told_at if erased_at is None else NEVER for pk, told_at, erased_at in rows_of}
     rows = [_row(customer, at) for customer, at in newest.values() if _is_newer(stored.get(customer.customer_id), at)]
     CustomerRow.objects.bulk_create(
         rows,
@@ -44,6 +50,37 @@ def _row(customer: Customer, at: datetime) -> CustomerRow:
 
 @transaction.atomic
 def erase(customer_id: str, now: datetime) -> bool:
-    """Forget everything personal; the pseudonym stays so that books and counts stay true."""
-    blank = {"name": "", "email": "", "phone": "", "locale": "", "time_zone": "", "contact": {}, "told_at": now}
-    return bool(CustomerRow.objects.filter(pk=customer_id).update(**blank))
+    """Blank what this room knows of a customer and take no more; their pseudonym stays. False when nothing was known.
+
+    The other rooms forget by `ask_erasure`, which begins with this.
+    """
+    known = CustomerRow.objects.filter(pk=customer_id)
+    held = any(any(row) for row in known.values_list("name", "email", "phone", "locale", "time_zone", "contact"))
+    new = not known.update(**BLANK, told_at=now, erased_at=now)
+    if new:
+        CustomerRow.objects.create(customer_id=customer_id, told_at=now, erased_at=now)
+    return held
+
+
+@transaction.atomic
+def ask_erasure(customer_id: str, told: Collection[str], who: str, now: datetime) -> int:
+    """Forget a customer here and now, and everywhere else as soon as the story comes to it; the erasure's number."""
+    counts = {"customer's own fields": 1} if erase(customer_id, now) else {}
+    row = ErasureRow(customer_id=customer_id, asked_at=now, asked_by=who[:200], told=sorted(told), counts=counts)
+    row.save()
+    return int(row.pk)
+
+
+@transaction.atomic
+def note_erased(number: int, counts: Mapping[str, int], *, finished: bool, now: datetime) -> None:
+    """Count what was erased; with the last of it the words that were looked for are forgotten too."""
+    row = ErasureRow.objects.select_for_update().get(pk=number)
+    row.counts = {kind: row.counts.get(kind, 0) + counts.get(kind, 0) for kind in {**row.counts, **counts}}
+    if finished:
+        row.told, row.finished_at = [], now
+    row.save()
+
+
+def readmit(customer_id: str) -> bool:
+    """Take again what is told of somebody who was erased; what was told before stays forgotten."""
+    return bool(CustomerRow.objects.filter(pk=customer_id, erased_at__isnull=False).update(erased_at=None))

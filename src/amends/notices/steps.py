@@ -28,6 +28,7 @@ from amends.ground.ids import derive
 from amends.notices import compose as composing
 from amends.notices import manner, occasions, templates, tokens
 from amends.notices.compose import Said
+from amends.notices.erasing import erased
 from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
 from amends.notices.occasions import Occasion
 from amends.notices.records import Finding, Notice, TakenBack
@@ -318,7 +319,9 @@ def _row(
 
 
 def _address(row: NoticeRow, customer: Customer) -> None:
-    if not customer.email:
+    if customer.erased:
+        row.state, row.findings = "dismissed", [*row.findings, erased()]
+    elif not customer.email:
         _hold(row, "no-address", "this customer has no mail address; what is owed has been paid all the same")
     elif customer.contact.get("mail", customer.contact.get("email", True)) is False:
         _hold(row, "not-wanted", "this customer does not want mail; their page still tells them")

@@ -59,7 +59,7 @@ class Log:
 
     def append(self, kind: str, body: bytes, received_ms: int) -> None:
         """Write and fsync, together with whatever other threads ask for meanwhile. OSError when the disk says no."""
-        ask = _Ask(_header(kind, body, received_ms), body)
+        ask = _Ask(header(kind, body, received_ms), body)
         with self._gate:
             self._waiting.append(ask)
             while self._busy and not ask.done:
@@ -124,7 +124,7 @@ def _write(descriptor: int, parts: list[bytes]) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
-def _header(kind: str, body: bytes, received_ms: int) -> bytes:
+def header(kind: str, body: bytes, received_ms: int) -> bytes:
     tagged = KINDS.index(kind) << 56 | len(body)
     checksum = zlib.crc32(body, zlib.crc32(struct.pack("<QQ", tagged, received_ms)))
     return HEADER.pack(MAGIC, checksum, tagged, received_ms)

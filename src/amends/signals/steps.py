@@ -13,10 +13,11 @@ import pyarrow as pa
 from django.conf import settings
 from django.db import transaction
 
+import amends.customers.queries
 import amends.customers.steps
 from amends.ground.moments import from_ms, to_ms
 from amends.signals import absorb as absorbing
-from amends.signals import door, landing
+from amends.signals import door, erasing, landing
 from amends.signals.absorb import Chunk
 from amends.signals.models import ApiKeyRow, LandedRow, PlaybackRow, QuarantineRow, SignalRow, ViewingRow
 from amends.signals.rules import Wrong, read_event
@@ -48,6 +49,7 @@ def absorb(now: datetime) -> int:
     keys = CmcdSettings(config.customer_key, config.order_key)
     progress = dict(LandedRow.objects.filter(finished=False).values_list("segment", "read_to"))
     finished = set(LandedRow.objects.filter(finished=True).values_list("segment", flat=True))
+    erasing.finish_what_was_left()
     for path in landing.segments(settings.AMENDS.var / "landing"):
         if path.name in finished:
             continue
@@ -56,6 +58,8 @@ def absorb(now: datetime) -> int:
             chunk = absorbing.read_chunk(path, offset, keys)
             if chunk.end == offset:
                 break
+            if amends.customers.queries.any_erased() and erasing.forget_again(path, chunk):
+                chunk = absorbing.read_chunk(path, offset, keys)
             done += _absorb_chunk(chunk, now)
             offset = chunk.end
         age = now.timestamp() - path.stat().st_mtime

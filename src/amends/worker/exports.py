@@ -132,5 +132,6 @@ def _type_of(name: str, values: list[Any]) -> pa.DataType:
     if name.endswith("minor"):
         return pa.int64()
     first = next((value for value in values if value is not None), "")
-    kinds = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), date: pa.date32()}
+    moment = pa.timestamp("us", tz="UTC")
+    kinds = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), date: pa.date32(), datetime: moment}
     return kinds.get(type(first), pa.string())

@@ -26,11 +26,13 @@ import amends.remedies.steps
 import amends.signals.steps
 from amends.ground import trouble
 from amends.notices.records import Finding
+from amends.worker import erasing
 
 log = logging.getLogger("amends.worker")
 Step = Callable[[datetime], int]
 
 STORY: Sequence[Step] = (
+    erasing.go_on,
     amends.signals.steps.absorb,
     amends.signals.steps.view,
     amends.failures.steps.judge,

@@ -70,7 +70,7 @@ class ReturnLabels:
         return Done(self._ref(order)) if self._path(order).exists() else NotDone()
 
     def _path(self, order: Order) -> Path:
-        return self.folder / f"{derive('label', order.key)}.pdf"
+        return file_of(self.folder, order.key)
 
     def _ref(self, order: Order) -> str:
         return f"{number_of(order.key)} {self._path(order).relative_to(self.folder.parent)}"
@@ -94,6 +94,11 @@ class ReturnLabels:
             contact=words["contact"].format(contact=contact, number=number),
             scan=str(payload.get("link") or number)[:300],
         )
+
+
+def file_of(folder: Path, key: str) -> Path:
+    """Where the label of an act is kept."""
+    return folder / f"{derive('label', key)}.pdf"
 
 
 def number_of(key: str) -> str:
