@@ -31,7 +31,7 @@ def erase(words: Words) -> Counter[str]:
         if any(finding["rule"] == ERASED for finding in row.findings):
             continue
         row.subject = row.text = row.html = row.locale = ""
-        row.slots = {}
+        row.slots, row.about = {}, words.masked(row.about)
         row.findings = [*(_bare(finding, words) for finding in row.findings), erased()]
         row.state = "dismissed" if row.state == "held" else row.state
         row.save()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from amends.ground.personal import GONE, Words
-from amends.remedies.models import DifferenceRow, RemedyRow
+from amends.remedies.models import DifferenceRow, RemedyRow, ReversalRow
 
 
 @transaction.atomic
@@ -15,12 +18,20 @@ def erase(words: Words) -> Counter[str]:
     """Blank the notes of calls, and strike out what names the customer elsewhere."""
     mine = RemedyRow.objects.filter(customer_id=words.customer_id)
     counts = Counter({"notes of calls": mine.filter(kind="call").exclude(ref__in=("", GONE)).update(ref=GONE)})
-    for row in mine.exclude(kind="call"):
-        if words.masked(row.ref) != row.ref:
-            counts["receipts"] += mine.filter(pk=row.pk).update(ref=words.masked(row.ref))
+    counts["receipts"] = _mask(mine.exclude(kind="call"), ("ref",), words)
+    counts["money taken back"] = _mask(
+        ReversalRow.objects.filter(customer_id=words.customer_id), ("reason", "ref"), words
+    )
     keys = list(mine.exclude(act_key="").values_list("act_key", flat=True))
-    for found in DifferenceRow.objects.filter(act_key__in=keys):
-        new = {name: words.masked(getattr(found, name)) for name in ("says", "theirs", "note")}
-        if any(getattr(found, name) != value for name, value in new.items()):
-            counts["differences"] += DifferenceRow.objects.filter(pk=found.pk).update(**new)
+    counts["differences"] = _mask(DifferenceRow.objects.filter(act_key__in=keys), ("says", "theirs", "note"), words)
     return counts
+
+
+def _mask(rows: QuerySet[Any], columns: Sequence[str], words: Words) -> int:
+    """Strike out what names the customer in these columns; how many rows did."""
+    changed = 0
+    for row in rows:
+        new = {name: words.masked(getattr(row, name)) for name in columns}
+        if any(getattr(row, name) != value for name, value in new.items()):
+            changed += rows.filter(pk=row.pk).update(**new)
+    return changed
