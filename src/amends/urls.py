@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/sending/<str:key>", sending.batch, name="desk-batch"),
     path("desk/sending/<str:key>/pause", sending.pause, name="desk-batch-pause"),
     path("desk/sending/<str:key>/resume", sending.resume, name="desk-batch-resume"),
+    path("desk/sending/<str:key>/resend", sending.resend, name="desk-batch-resend"),
     path("desk/sending/<str:key>/abort", sending.abort, name="desk-batch-abort"),
     path("desk/sessions", pages.sessions, name="desk-sessions"),
     path("desk/sessions/<str:session_id>", pages.session, name="desk-session"),

@@ -112,6 +112,35 @@ def test_what_was_refused_and_then_paid_by_hand_is_told_of_by_itself(recovery_id
     assert (len(notices(recovery_id)), AwaitedRow.objects.count()) == (2, 0)
 
 
+def test_two_kinds_of_goodwill_are_told_of_in_one_mail_when_both_have_their_receipts(recovery_id: str) -> None:
+    given = decision(owed(300), goodwill(900), goodwill(200, "refund"))
+    (other,) = open_all([(failure(2, "ada"), given)])
+    pay()
+    approve(other)
+    remedies.provide(LATER)
+    amends.outbox.steps.settle_by_person(f"credit:{other}", "pay-1", "provider", LATER)
+    steps.compose(LATER)
+    assert len(notices(other)) == 1
+
+    pay(LATER)
+    _, second = notices(other)
+    assert "we have given you €11.00" in second.text
+    assert "pay-1 and pay-refund-goodwill" in second.text
+
+
+def test_goodwill_that_a_second_mail_told_of_is_not_told_again_when_the_first_is_sent_anew(recovery_id: str) -> None:
+    pay()
+    approve(recovery_id)
+    pay(LATER)
+    first = notices(recovery_id)[0]
+    NoticeRow.objects.filter(pk=first.notice_id).update(state="held")
+
+    assert steps.send_held(first.notice_id, "op", LATER) == ""
+    again = queries.one(first.notice_id)
+    assert again
+    assert ("€3.00" in again.text, "€9.00" in again.text, "€12.00" in again.text) == (True, False, False)
+
+
 @pytest.mark.parametrize("state", [RecoveryState.CLOSED, RecoveryState.REOPENED])
 def test_it_is_told_of_after_the_recovery_was_closed_or_reopened_too(recovery_id: str, state: RecoveryState) -> None:
     pay()

@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from tests.recoveries.given import NOW, decision, failure, open_all, owed
 
 import amends.outbox.steps
 from amends.customers.models import CustomerRow
 from amends.notices import queries, steps
+from amends.notices.erasing import erased
+from amends.notices.models import NoticeRow
 from amends.outbox import claiming
 from amends.outbox.models import ActRow
 from amends.outbox.queries import batches
@@ -90,3 +94,36 @@ def test_what_comes_late_for_aborted_mails_is_held_too() -> None:
 
     steps.compose(LATER + timedelta(minutes=3))
     assert len(queries.held(99)) == STORM + 1
+
+
+def test_the_mails_are_stopped_alone_and_sent_after_all_as_a_batch_of_their_own() -> None:
+    open_all([(failure(60, "c1", incident="storm"), decision(owed(300)))])
+    remedies.provide(LATER)
+    amends.outbox.steps.abort("storm", "op", "wrong words", LATER, "smtp")
+    assert {batch.connector: batch.state.value for batch in batches(9)} == {"smtp": "aborted", "billing": "canary"}
+
+    assert steps.send_called_off("storm", "op", "the words are right now", LATER) == STORM
+    assert steps.send_called_off("storm", "op", "twice", LATER) == 0
+    assert (mails(batch="storm again", state="due"), mails(batch="storm again", canary=True)) == (STORM, 5)
+    assert (queries.held(99), steps.compose(LATER)) == ([], 0)
+    sent = queries.of_recoveries([ActRow.objects.filter(batch="storm again")[0].recovery_id])
+    assert [one.findings[-1].hint for many in sent.values() for one in many] == ["the words are right now"]
+
+
+def test_an_operator_sends_them_after_all_at_the_desk(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("op", password="a long password"))
+    client.post("/desk/sending/storm/abort", {"why": "wrong words", "to": "smtp"})
+    assert "Send its mails after all" in client.get("/desk/sending/storm").content.decode()
+
+    assert b"Nothing was changed" in client.post("/desk/sending/storm/resend", follow=True).content
+    page = client.post("/desk/sending/storm/resend", {"why": "they are right"}, follow=True).content.decode()
+    assert "go out after all" in page
+    assert mails(batch="storm again", state="due") == STORM
+
+
+def test_a_mail_that_was_cancelled_because_its_customer_was_erased_is_not_held() -> None:
+    amends.outbox.steps.abort("storm", "op", "wrong words", LATER)
+    NoticeRow.objects.filter(customer_id="c3").update(findings=[erased()])
+
+    assert steps.compose(LATER) == STORM - 1
+    assert "c3" not in {one.customer_id for one in queries.held(99)}

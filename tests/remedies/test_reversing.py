@@ -10,10 +10,13 @@ import pytest
 from tests.recoveries.given import NOW, Write, decision, failure, goodwill, open_all, owed
 from tests.remedies.test_reconciling import SINCE, check, line
 
+import amends.notices.erasing
 import amends.notices.steps
 import amends.outbox.steps
+import amends.remedies.erasing
 from amends.customers.models import CustomerRow
 from amends.ground.money import Money
+from amends.ground.personal import Words
 from amends.ledger import queries as books
 from amends.notices import lint
 from amends.notices import queries as notices
@@ -295,3 +298,14 @@ def test_a_reversal_that_we_hold_as_unknown_and_they_list_is_done(recovery_id: s
     )
     assert (report.mended, report.left) == ((act.key,), ())
     assert (books.paid(), excess()) == ({"EUR": 300}, {})
+
+
+def test_a_reason_that_names_an_erased_customer_is_struck_out(settings: Any) -> None:
+    recovery_id = paid(settings, owed(300), goodwill(400))
+    reversing.take_back(f"credit:{recovery_id}", "Meant for Ada Lovelace, not for you.", "op", LATER)
+    come_back()
+
+    words = Words("ada", ["Ada Lovelace"])
+    assert amends.remedies.erasing.erase(words)["money taken back"] == 1
+    amends.notices.erasing.erase(words)
+    assert "Lovelace" not in ReversalRow.objects.get().reason + str(last_notice(recovery_id))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="How batches of acts go out; pause, resume and abort them.", no_args_is_help=True)
 Who = Annotated[str, typer.Option(envvar="USER", help="Who says so; it stays on record.")]
 Why = Annotated[str, typer.Option(help="Why; it stays on record.")]
+To = Annotated[str, typer.Option("--to", help="Only its acts to this connector, such as smtp; all when not given.")]
 BatchName = Annotated[
     str, typer.Argument(help="The batch, such as an incident's id; `amends sending status` lists them.")
 ]
@@ -69,21 +70,21 @@ def _endpoint(endpoint: Endpoint) -> str:
 
 
 @app.command()
-def pause(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+def pause(batch: BatchName, why: Why, who: Who = "operator", to: To = "", directory: Dir = Path()) -> None:
     """Begin no more acts of a batch. What is on its way comes to its end."""
     existing(directory)
     from amends.outbox import steps
 
-    _move(steps.pause, batch, who, why, "paused")
+    _move(steps.pause, batch, who, why, to, "paused")
 
 
 @app.command()
-def resume(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+def resume(batch: BatchName, why: Why, who: Who = "operator", to: To = "", directory: Dir = Path()) -> None:
     """Let a paused batch go on; one that stopped itself after its first acts goes on whole."""
     existing(directory)
     from amends.outbox import steps
 
-    _move(steps.resume, batch, who, why, "goes on")
+    _move(steps.resume, batch, who, why, to, "goes on")
 
 
 @app.command()
@@ -91,6 +92,7 @@ def abort(
     batch: BatchName,
     why: Why,
     who: Who = "operator",
+    to: To = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     directory: Dir = Path(),
 ) -> None:
@@ -99,12 +101,26 @@ def abort(
     from amends.outbox import steps
 
     if not yes:
-        typer.confirm(f"Cancel every act of {batch} that was not begun? This cannot be undone.", abort=True)
-    _move(steps.abort, batch, who, why, "aborted")
+        what = f"act of {batch} to {to}" if to else f"act of {batch}"
+        typer.confirm(f"Cancel every {what} that was not begun? This cannot be undone.", abort=True)
+    _move(steps.abort, batch, who, why, to, "aborted")
 
 
-def _move(step: Callable[[str, str, str, datetime], int], batch: str, who: str, why: str, done: str) -> None:
-    if step(batch, who, why, clock()):
+@app.command()
+def resend(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+    """Send the mails of an aborted batch after all, written anew, as a batch of their own with its first few."""
+    existing(directory)
+    from amends.notices import steps
+
+    sent = steps.send_called_off(batch, who, why, clock())
+    typer.echo(f"{sent:,} mails of {batch} go out" if sent else f"{batch}: no mails were called off")
+    raise typer.Exit(0 if sent else 1)
+
+
+def _move(
+    step: Callable[[str, str, str, datetime, str], int], batch: str, who: str, why: str, to: str, done: str
+) -> None:
+    if step(batch, who, why, clock(), to):
         typer.echo(f"{batch}: {done}")
         return
     typer.secho(f"{batch}: nothing to change; `amends sending status` shows how it stands", fg="red", err=True)

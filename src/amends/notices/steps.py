@@ -28,12 +28,12 @@ from amends.ground.ids import derive
 from amends.notices import compose as composing
 from amends.notices import manner, occasions, templates, tokens
 from amends.notices.compose import Said
-from amends.notices.erasing import erased
+from amends.notices.erasing import ERASED, erased
 from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
 from amends.notices.occasions import Occasion
 from amends.notices.records import Finding, Notice, TakenBack
-from amends.outbox.records import Order, Receipt
-from amends.recoveries.records import Goodwill, Recovery
+from amends.outbox.records import Act, Order, Receipt
+from amends.recoveries.records import Goodwill
 
 BATCH = 500
 COMMITTED_WITHIN = timedelta(minutes=1)  # what is cancelled at a moment may be seen a little later
@@ -76,20 +76,20 @@ def compose(now: datetime) -> int:
 @transaction.atomic
 def _compose_part(now: datetime) -> int:
     recoveries = amends.recoveries.queries.untold(BATCH)
-    late = amends.recoveries.noting.untold_goodwill(BATCH) if len(recoveries) < BATCH else []
-    if not (recoveries or late):
+    over = amends.recoveries.noting.untold_over(BATCH)
+    if not (recoveries or over):
         return 0
-    ids = [recovery.recovery_id for recovery in (*recoveries, *late)]
+    ids = [recovery.recovery_id for recovery in recoveries]
     written = set(NoticeRow.objects.filter(recovery_id__in=ids).values_list("recovery_id", flat=True))
     new = [recovery for recovery in recoveries if recovery.recovery_id not in written]
     _write([occasions.first(recovery) for recovery in new], now)
-    _await([recovery for recovery in (*recoveries, *late) if recovery.goodwill is Goodwill.GIVEN])
-    amends.recoveries.steps.told(ids)
-    return len(ids)
+    _await([r.recovery_id for r in recoveries if r.goodwill is Goodwill.GIVEN] + [id_ for id_ in over if over[id_]])
+    amends.recoveries.steps.told([*ids, *over])
+    return len(ids) + len(over)
 
 
-def _await(recoveries: Sequence[Recovery]) -> None:
-    rows = [AwaitedRow(recovery_id=recovery.recovery_id) for recovery in recoveries]
+def _await(ids: Sequence[str]) -> None:
+    rows = [AwaitedRow(recovery_id=id_) for id_ in ids]
     AwaitedRow.objects.bulk_create(rows, ignore_conflicts=True)
 
 
@@ -172,7 +172,7 @@ def _hold_called_off(now: datetime) -> int:
     for part in amends.outbox.queries.cancelled("smtp", since, BATCH):
         says = {act.key: act.last_answer for act in part}
         rows = NoticeRow.objects.filter(recovery_id__in={act.recovery_id for act in part}, state="enqueued")
-        off = [row for row in rows if row.act_key in says]
+        off = [row for row in rows if row.act_key in says and ERASED not in {one["rule"] for one in row.findings}]
         for row in off:
             _hold(row, CALLED_OFF, f"{says[row.act_key]}; the customer has not been told: send it now, or dismiss it")
         NoticeRow.objects.bulk_update(off, ("findings", "state"), batch_size=BATCH)
@@ -199,7 +199,7 @@ def _reconsider_part(now: datetime) -> int | None:
         return None
     customer_ids = {str(signal.data.get("customer_id")) for signal in told}
     waiting = NoticeRow.objects.filter(state="held", customer_id__in=customer_ids)
-    sent = _again([row for row in waiting if _why(row) == "no-address"], now)
+    sent = len(_again([row for row in waiting if _why(row) == "no-address"], now))
     bookmark.upto = str(told[-1].sequence)
     bookmark.save()
     return sent
@@ -209,17 +209,19 @@ def _why(row: NoticeRow) -> str:
     return str(row.findings[-1]["rule"]) if row.findings else ""
 
 
-def _again(held: Sequence[NoticeRow], now: datetime, *, by_person: bool = False) -> int:
-    """Write held notices anew from the record; how many may go now. What a person sends goes alone, and at once."""
+def _again(
+    held: Sequence[NoticeRow], now: datetime, *, daily: bool = True, batch: str | None = None
+) -> list[NoticeRow]:
+    """Write held notices anew from the record; those that may go now, in their incident's batch or in this one."""
     found = _occasions(held)
-    drafts = _drafts(found, now, daily=not by_person) if found else []
+    drafts = _drafts(found, now, daily=daily) if found else []
     for before, draft in zip(held, drafts, strict=True):
         draft.row.notice_id = before.notice_id
         draft.row.act_key = _next_key(before.act_key) if _why(before) == CALLED_OFF else before.act_key
     NoticeRow.objects.bulk_update([draft.row for draft in drafts], WRITTEN, batch_size=BATCH)
-    _await([one.recovery for one in found if one.is_first and one.recovery.goodwill is Goodwill.GIVEN])
-    _enqueue([draft._replace(batch="") for draft in drafts] if by_person else drafts, now)
-    return sum(draft.row.state == "enqueued" for draft in drafts)
+    _await([one.recovery.recovery_id for one in found if one.is_first and one.recovery.goodwill is Goodwill.GIVEN])
+    _enqueue(drafts if batch is None else [draft._replace(batch=batch) for draft in drafts], now)
+    return [draft.row for draft in drafts if draft.row.state == "enqueued"]
 
 
 def _occasions(held: Sequence[NoticeRow]) -> list[Occasion]:
@@ -245,11 +247,29 @@ def send_held(notice_id: str, who: str, now: datetime) -> str:
     row = NoticeRow.objects.select_for_update().filter(pk=notice_id, state="held").first()
     if row is None:
         return "this notice is not held back"
-    if _again([row], now, by_person=True):
+    if _again([row], now, daily=False, batch=""):
         _sign(notice_id, "sent-by-person", who, "sent at the desk")
         return ""
     row.refresh_from_db()
     return "; ".join(f"{one['rule']}: {one['hint']}" for one in row.findings if one["severity"] == "error")
+
+
+def send_called_off(batch: str, who: str, why: str, now: datetime) -> int:
+    """A person wants the mails of an aborted batch to go after all, as a batch of their own; how many could."""
+    _hold_called_off(now)
+    parts = amends.outbox.queries.cancelled("smtp", None, BATCH, batch)
+    return sum(_send_called_off(part, f"{batch[:110]} again", who, why, now) for part in parts)
+
+
+@transaction.atomic
+def _send_called_off(part: Sequence[Act], batch: str, who: str, why: str, now: datetime) -> int:
+    keys = {act.key for act in part}
+    held = NoticeRow.objects.select_for_update().filter(recovery_id__in={act.recovery_id for act in part}, state="held")
+    rows = _again([row for row in held if row.act_key in keys and _why(row) == CALLED_OFF], now, batch=batch)
+    for row in rows:
+        row.findings = [*row.findings, asdict(Finding("", 0, "warning", "sent-by-person", who, why))]
+    NoticeRow.objects.bulk_update(rows, ("findings",), batch_size=BATCH)
+    return len(rows)
 
 
 @transaction.atomic

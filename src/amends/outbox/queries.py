@@ -82,10 +82,11 @@ def aborted_batches(connector: str) -> list[str]:
     return list(rows.values_list("batch", flat=True))
 
 
-def cancelled(connector: str, since: datetime | None, size: int) -> Iterator[list[Act]]:
+def cancelled(connector: str, since: datetime | None, size: int, batch: str = "") -> Iterator[list[Act]]:
     """Acts that were stopped before they went out, from a moment on in the order of their stopping, a part a time."""
     rows = ActRow.objects.filter(state=ActState.CANCELLED, connector=connector).order_by("changed_at", "key")
     after: tuple[datetime, str] | None = None
+    rows = rows.filter(batch=batch) if batch else rows
     while True:
         part = rows.filter(changed_at__gte=since) if since else rows
         if after:

@@ -126,29 +126,36 @@ def _count(row: BatchRow, now: datetime) -> None:
     BatchRow.objects.filter(pk=row.pk).update(total=total, waiting=waiting, done=done, lost=lost, speed=row.speed)
 
 
-def pause(batch: str, who: str, why: str, now: datetime) -> int:
-    """Begin no more acts of this batch, whatever the connector; what is on its way comes to its end."""
-    return _move(batch, (BatchState.CANARY, BatchState.OPEN), BatchState.PAUSED, who, why, now)
+def pause(batch: str, who: str, why: str, now: datetime, connector: str = "") -> int:
+    """Begin no more acts of this batch (to one connector, or to all); what is on its way comes to its end."""
+    return _move(_parts(batch, connector), (BatchState.CANARY, BatchState.OPEN), BatchState.PAUSED, who, why, now)
 
 
-def resume(batch: str, who: str, why: str, now: datetime) -> int:
+def _parts(batch: str, connector: str) -> QuerySet[BatchRow]:
+    rows = BatchRow.objects.filter(batch=batch)
+    return rows.filter(connector=connector) if connector else rows
+
+
+def resume(batch: str, who: str, why: str, now: datetime, connector: str = "") -> int:
     """Go on where a batch was paused. One that stopped itself goes on whole: a person has looked at its first acts."""
-    return _move(batch, (BatchState.PAUSED,), None, who, why, now)
+    return _move(_parts(batch, connector), (BatchState.PAUSED,), None, who, why, now)
 
 
-def abort(batch: str, who: str, why: str, now: datetime) -> int:
+def abort(batch: str, who: str, why: str, now: datetime, connector: str = "") -> int:
     """Cancel what was not begun, for ever; what was begun comes to its end. How many parts it concerned."""
     states = (BatchState.CANARY, BatchState.OPEN, BatchState.PAUSED)
-    moved = _move(batch, states, BatchState.ABORTING, who, why, now)
-    for row in BatchRow.objects.filter(batch=batch, state=BatchState.ABORTING):
+    moved = _move(_parts(batch, connector), states, BatchState.ABORTING, who, why, now)
+    for row in _parts(batch, connector).filter(state=BatchState.ABORTING):
         while _cancel_some(row, now) == 0:
             pass
     return moved
 
 
 @transaction.atomic
-def _move(batch: str, of: Collection[str], to: BatchState | None, who: str, why: str, now: datetime) -> int:
-    rows = list(BatchRow.objects.select_for_update().filter(batch=batch, state__in=of).order_by("pk"))
+def _move(
+    parts: QuerySet[BatchRow], of: Collection[str], to: BatchState | None, who: str, why: str, now: datetime
+) -> int:
+    rows = list(parts.select_for_update().filter(state__in=of).order_by("pk"))
     for row in rows:
         row.resume_to = row.state if to is BatchState.PAUSED else row.resume_to
         row.state, row.says = to or row.resume_to, f"{who}: {why}"[:500]

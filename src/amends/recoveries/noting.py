@@ -6,9 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-import amends.recoveries.queries
 from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.records import Goodwill, Recovery, RecoveryState
+from amends.recoveries.records import Goodwill, RecoveryState
 
 OVER = (RecoveryState.CLOSED, RecoveryState.REOPENED)
 
@@ -22,7 +21,7 @@ def note(recovery_id: str, who: str, why: str, now: datetime) -> bool:
     return row is not None
 
 
-def untold_goodwill(limit: int) -> list[Recovery]:
-    """Recoveries closed or reopened before goodwill was given that nobody was told of (`steps.told`)."""
-    rows = RecoveryRow.objects.filter(state__in=OVER, untold=True, goodwill=Goodwill.GIVEN).order_by("recovery_id")
-    return list(amends.recoveries.queries.by_id(list(rows.values_list("pk", flat=True)[:limit])).values())
+def untold_over(limit: int) -> dict[str, bool]:
+    """Recoveries closed or reopened with something untold, by id: whether their goodwill was given (`steps.told`)."""
+    rows = RecoveryRow.objects.filter(state__in=OVER, untold=True).order_by("recovery_id")
+    return {pk: goodwill == Goodwill.GIVEN for pk, goodwill in rows.values_list("pk", "goodwill")[:limit]}

@@ -9,13 +9,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+import amends.notices.steps
 import amends.outbox.queries
 import amends.outbox.steps
 from amends.outbox.records import Batch
 from amends.web.desk.access import actor, operator
 from amends.web.desk.pages import page
 
-Step = Callable[[str, str, str, datetime], int]
+Step = Callable[[str, str, str, datetime, str], int]
 
 
 @operator
@@ -35,6 +36,7 @@ def batch(request: HttpRequest, key: str) -> HttpResponse:
         "pause": states & {"canary", "open"},
         "resume": "paused" in states,
         "abort": states - {"aborting", "aborted"},
+        "resend": any(part.connector == "smtp" and part.state.value in ("aborting", "aborted") for part in parts),
     }
     return page(request, "batch", "sending", batch=key, rows=rows, moves=amends.outbox.queries.moves(key), may=may)
 
@@ -67,11 +69,21 @@ def abort(request: HttpRequest, key: str) -> HttpResponse:
     return _move(request, key, amends.outbox.steps.abort, "Aborted: what was not begun is cancelled.")
 
 
+@actor
+def resend(request: HttpRequest, key: str) -> HttpResponse:
+    """Let the mails of an aborted batch go after all."""
+    return _move(request, key, _resend, "Its mails go out after all, as a batch of their own.")
+
+
+def _resend(batch: str, who: str, why: str, now: datetime, _: str) -> int:
+    return amends.notices.steps.send_called_off(batch, who, why, now)
+
+
 def _move(request: HttpRequest, key: str, step: Step, says: str) -> HttpResponse:
     why = request.POST.get("why", "").strip()
     if not why:
         messages.error(request, "Nothing was changed: say why, it stays on record.")
-    elif step(key, request.user.get_username(), why, datetime.now(UTC)):
+    elif step(key, request.user.get_username(), why, datetime.now(UTC), request.POST.get("to", "")):
         messages.success(request, says)
     else:
         messages.error(request, "Nothing was changed: the batch does not stand so any more.")
