@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,15 @@ outbox.enqueue([label, call], now)
 outbox.settle_by_person("call:1", "Ada was with my sister in Elm Street", "grace", now)
 """
 
+PAGES = """
+from django.test import Client
+from amends.notices import tokens
+import amends.recoveries.queries as recoveries
+for one in recoveries.in_state("reopened", 99, ""):
+    page = Client().get("/yours/" + tokens.make(one.recovery_id))
+    assert page.status_code == 200, page.status_code
+    assert b"Lovelace" not in page.content
+"""
 AGAIN = """
 import amends.outbox.queries as queries, amends.outbox.steps as outbox
 for act in queries.recent(99, "due"):
@@ -181,6 +191,7 @@ def test_after_an_erasure_nothing_that_is_kept_says_who_it_was(lived: Installati
     assert lived.says(PERSONAL) == []
     assert {word for _, word in lived.says(BOB)} == set(BOB)
     assert not list(lived.place.glob("var/labels/*"))
+    lived.inside(PAGES)
     assert head[:60] in lived.run("ledger", "head").stdout
     for table in ("signals", "quarantine", "customers", "failures", "recoveries", "acts", "ledger", "notices"):
         assert lived.run("export", table, "--format", "parquet", "--output", os.devnull).returncode == 0, table
@@ -224,7 +235,7 @@ def test_what_comes_later_about_somebody_erased_is_counted_and_keeps_nothing_per
     assert lived.says(PERSONAL) == []
     assert lived.says(("Bob New",))
     notices = map(json.loads, lived.run("export", "notices").stdout.splitlines())
-    assert sorted((one["state"]) for one in notices if one["customer_id"] == "ada") == ["dismissed", "enqueued"]
+    assert sorted(one["state"] for one in notices if one["customer_id"] == "ada") == ["dismissed", "dismissed"]
     acts = map(json.loads, lived.run("export", "acts").stdout.splitlines())
     assert [one["amount_minor"] for one in acts if one["kind"] == "remedy.refund" and one["state"] == "done"] == [
         499
@@ -290,3 +301,20 @@ def test_beside_a_running_worker_the_worker_erases(lived: Installation) -> None:
 
     assert (done.returncode, done.stderr, b"error" in stderr) == (0, "", False)
     assert lived.says(PERSONAL) == []
+
+
+@pytest.mark.slow
+def test_an_erasure_that_is_killed_again_and_again_comes_to_its_end(lived: Installation) -> None:
+    command = [sys.executable, "-m", "amends", "customers", "erase", "ada", "--yes"]
+    for tenths in range(6, 24, 3):
+        killed = subprocess.Popen(command, env=lived.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(tenths / 10)
+        killed.kill()
+        killed.communicate()
+    assert lived.run("customers", "erase", "ada", "--yes").returncode == 0
+
+    assert lived.says(PERSONAL) == []
+    assert lived.run("ledger", "verify").returncode == 0
+    erased = [json.loads(line) for line in lived.run("customers", "erased", "--json").stdout.splitlines()]
+    assert all(one["finished_at"] for one in erased)
+    assert lived.ingest(UPSERT, *EVENTS[3:6])["duplicate"] == 4

@@ -61,3 +61,12 @@ def test_a_flipped_bit_is_not_read_as_an_event(tmp_path: Path) -> None:
     path.write_bytes(data)
 
     assert bodies(tmp_path) == []
+
+
+def test_whoever_was_quiet_until_their_segment_was_removed_begins_another(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.append("events", b"old", 1)
+    segments(tmp_path)[0].unlink()  # read to its end, and a week has passed
+    log.append("events", b"new", 2)
+
+    assert bodies(tmp_path) == [b"new"]

@@ -40,13 +40,17 @@ class Words:
         self._anywhere = _any({form for text in telling for form in spellings(text)})
         self._in_place = _any_bytes({form for text in telling for form in spellings(text)})
         ids = spellings(customer_id)
-        self._mention = _any_bytes(ids | {form for text in self.told for form in spellings(text)})
+        forms = ids | {form for text in self.told for form in spellings(text)}
+        self._mentions = tuple({form.encode("utf-8", "replace").lower() for form in forms})
         either = "|".join(re.escape(form) for form in sorted(ids))
         self._id = re.compile(rf'customer_id\\*"\s*:\s*\\*"?(?:{either})(?:\\*"|[,}}\s])')
 
     def may_be_in(self, body: bytes) -> bool:
         """Whether these bytes have to be looked at: a quick no for nearly all."""
-        return bool(self._mention.search(body)) or b"\\u" in body
+        if b"\\u" in body:
+            return True
+        low = body.lower()  # plain searches are thirty times as fast as a pattern in any case
+        return any(form in low for form in self._mentions)
 
     def about(self, text: str) -> bool:
         """Whether a text that nobody can read is about this customer: it names their id, or where to reach them."""

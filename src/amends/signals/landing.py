@@ -84,7 +84,7 @@ class Log:
             self._gate.notify_all()
 
     def _commit(self, parts: list[bytes]) -> None:
-        if self._descriptor < 0 or self._size > ROLL_BYTES:
+        if self._descriptor < 0 or self._size > ROLL_BYTES or self._is_gone():
             self._open()
         start = self._size
         try:
@@ -95,6 +95,12 @@ class Log:
             os.ftruncate(self._descriptor, start)
             raise
         self._size += sum(map(len, parts))
+        if self._is_gone():
+            self._commit(parts)  # removed between our look and our write: nobody would have read it
+
+    def _is_gone(self) -> bool:
+        """Whether our segment was quiet for so long that it has been read to its end and removed."""
+        return os.fstat(self._descriptor).st_nlink == 0
 
     def _open(self) -> None:
         if self._descriptor >= 0:

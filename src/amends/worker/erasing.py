@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -28,6 +29,10 @@ from amends.customers.records import Erasure
 from amends.ground import trouble
 from amends.ground.personal import GONE, Words
 
+log = logging.getLogger("amends.erasing")
+WAIT_S, TROUBLE_S = 0.5, 60.0
+_not_before: dict[int, float] = {}
+_landed_done: set[int] = set()
 PERSONAL = ("name", "email", "phone")
 POSTGRES_TABLES = (
     *("customers_customerrow", "signals_signalrow", "signals_quarantinerow", "failures_failurerow"),
@@ -73,26 +78,39 @@ def ask(customer_id: str, who: str, now: datetime) -> int:
 
 
 def go_on(now: datetime) -> int:
-    """Erase what was asked for, a part of the story; how many erasures came to their end."""
-    return sum(_go_on(erasure, now) for erasure in amends.customers.queries.erasures(under_way=True))
+    """Erase what was asked for, a part of the story; how many erasures came to their end.
+
+    One that fails is told and tried again after a while, and holds nobody else up.
+    """
+    done = 0
+    for erasure in amends.customers.queries.erasures(under_way=True):
+        if time.monotonic() >= _not_before.get(erasure.number, 0.0):
+            try:
+                done += _go_on(erasure, now)
+            except (ValueError, OSError):
+                _not_before[erasure.number] = time.monotonic() + TROUBLE_S
+                log.exception("a customer could not be erased; it is tried again")
+    return done
 
 
 def _go_on(erasure: Erasure, now: datetime) -> int:
     """Files first: they may be done again. An act on the wire is waited for, as its answer may quote an address."""
     words = Words(erasure.customer_id, erasure.told)
-    files = _erase_files(words, really=True)
+    files = _erase_files(words, really=True, landed=erasure.number not in _landed_done)
     with transaction.atomic():
         waits = amends.outbox.erasing.on_the_wire(erasure.customer_id)
         amends.customers.steps.erase(erasure.customer_id, now)
         counts = files + _erase_rows(words, now)
         if not waits or counts:
             amends.customers.steps.note_erased(erasure.number, counts, finished=not waits, now=now)
+    _landed_done.add(erasure.number)  # what lands from now on is erased when it is read
+    _not_before[erasure.number] = time.monotonic() + WAIT_S
     return int(not waits)
 
 
-def _erase_files(words: Words, *, really: bool) -> Counter[str]:
+def _erase_files(words: Words, *, really: bool, landed: bool = True) -> Counter[str]:
     keys = amends.outbox.erasing.keys_of(words.customer_id)
-    counts = amends.signals.erasing.erase_landed(words, really=really)
+    counts = amends.signals.erasing.erase_landed(words, really=really) if landed else Counter[str]()
     counts += amends.connectors.labels.erasing.erase(settings.AMENDS.var, keys, really=really)
     return counts + Counter({"files about the worker": _erase_trouble(words, really=really)})
 
