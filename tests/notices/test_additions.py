@@ -10,11 +10,13 @@ from tests.recoveries.given import NOW, Write, decision, failure, goodwill, open
 
 import amends.outbox.steps
 import amends.recoveries.steps
+from amends.connectors.smtp.mailer import build
 from amends.customers.models import CustomerRow
 from amends.notices import lint, queries, steps
 from amends.notices.models import AwaitedRow, NoticeRow
 from amends.notices.records import Notice
 from amends.outbox.models import ActRow
+from amends.outbox.records import Order
 from amends.recoveries import approval
 from amends.recoveries.records import RecoveryState, Remedy
 from amends.remedies import steps as remedies
@@ -69,6 +71,8 @@ def test_goodwill_that_comes_later_is_told_in_a_second_mail_that_refers_to_the_f
     one, two = (ActRow.objects.get(pk=notice.act_key).payload for notice in (first, second))
     assert two["references"] == [one["message_id"]] != [two["message_id"]]
     assert lint.lint_text(second.text) == []
+    sent = Order(second.act_key, "mail.apology", "smtp", recovery_id, "ada", two)
+    assert f"In-Reply-To: {one['message_id']}".encode() in build(sent, "Care <care@example.org>", LATER)
 
 
 def test_it_is_never_sent_twice_and_nothing_is_awaited_any_more(recovery_id: str) -> None:

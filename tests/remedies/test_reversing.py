@@ -125,6 +125,14 @@ def test_the_rule_goes_up_to_its_amount_and_not_a_cent_further(recovery_id: str,
     assert check(twice(recovery_id)).left == ()
 
 
+def test_the_rule_counts_in_the_companys_currency_only(recovery_id: str, settings: Any) -> None:
+    up_to(settings, 10**9)
+    company = replace(settings.AMENDS.company, currency="JPY")
+    settings.AMENDS = replace(settings.AMENDS, company=company)
+
+    assert check(twice(recovery_id)).ordered_back == ()
+
+
 def test_what_was_paid_too_much_is_ordered_back_to_the_cent_and_a_third_time_too(
     recovery_id: str, settings: Any
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
@@ -60,7 +61,7 @@ def offers(differences: Sequence[OpenDifference]) -> dict[str, Money]:
 def take_back_excess(difference_id: str, who: str, now: datetime, most_minor: int | None = None) -> Money:
     """Order back what a provider paid beyond what we ordered; CannotTakeBack says why not.
 
-    `most_minor` is what a rule may do by itself: no more than that, and nothing where our own receipt is missing.
+    `most_minor` is what a rule may do by itself: no more than that, in the company's currency, with our own receipt.
     """
     row = DifferenceRow.objects.select_for_update().filter(pk=difference_id, settled_at=None).first()
     if row is None:
@@ -68,7 +69,7 @@ def take_back_excess(difference_id: str, who: str, now: datetime, most_minor: in
     list(RemedyRow.objects.select_for_update().filter(act_key=row.act_key))  # one at a time, whatever they press
     remedy, act, beyond, stays = _beyond(row)
     total = _sum(beyond)
-    if most_minor is not None and (total.minor > most_minor or act.state is not ActState.DONE):
+    if most_minor is not None and not _by_rule(total, act, most_minor):
         raise CannotTakeBack(f"{total} is for a person to decide")
     if act.state is not ActState.DONE and stays:
         amends.outbox.steps.settle_by_person(act.key, stays, RULE, now)
@@ -81,6 +82,11 @@ def take_back_excess(difference_id: str, who: str, now: datetime, most_minor: in
     row.settled_at, row.settled_by, row.note = now, RULE, f"{who}: {total} is ordered back"
     row.save(update_fields=["settled_at", "settled_by", "note"])
     return total
+
+
+def _by_rule(total: Money, act: Act, most_minor: int) -> bool:
+    ours = total.currency == settings.AMENDS.company.currency
+    return ours and total.minor <= most_minor and act.state is ActState.DONE
 
 
 def _sum(beyond: Sequence[Excess]) -> Money:
