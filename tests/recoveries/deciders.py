@@ -19,13 +19,13 @@ def _wait_for_the_others() -> None:
 def decide(number: int) -> None:
     """Eight batches of five recoveries of 1 to 7 cents, in one incident and one day; every third is declined again."""
     from amends.recoveries import approval, opening, queries
-    from tests.recoveries.given import decision, failure, goodwill, keep
+    from tests.recoveries.given import decision, failure, goodwill, keep, opened
 
     now = datetime.now(UTC)
     for batch in range(8):
         lived = [failure(f"{number}-{batch}-{n}", f"c{n}", incident="fire") for n in range(5)]  # type: ignore[arg-type]
         decided = [(one, decision(goodwill(1 + (number + n) % 7))) for n, one in enumerate(lived)]
-        _one_batch(decided, keep, opening.write, now)
+        _one_batch(decided, keep, lambda all_, at: opening.write([opened(*one) for one in all_], at), now)
         made = queries.of_failures([one.failure_id for one in lived])
         for one in list(made.values())[::3]:
             approval.decline(one.recovery_id, f"p{number}", "for the test", now)

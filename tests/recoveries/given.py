@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from amends.failures.models import FailureRow
 from amends.failures.records import Failure, Severity
 from amends.ground.ids import derive
+from amends.ground.marked import Mistake
 from amends.ground.money import Money
 from amends.recoveries import opening
+from amends.recoveries.opening import Opening
 from amends.recoveries.records import Decision, Remedy
 
 Write = Callable[[str], None]
@@ -57,8 +60,18 @@ def owed(minor: int) -> Remedy:
     return Remedy("refund", euros(minor), owed=True)
 
 
+def opened(lived: Failure, decision: Decision) -> Opening:
+    """A decision as it is opened, under the limits of now."""
+    try:
+        bounds = opening.limits()
+    except Mistake:
+        bounds = None
+    terms = opening.terms(decision, lived, bounds)
+    return Opening(lived.failure_id, lived.customer_id, lived.incident, json.dumps(decision.inputs), terms)
+
+
 def open_all(decided: Sequence[tuple[Failure, Decision]], now: datetime = NOW) -> list[str]:
     """Write the failures and a recovery for each; their ids in the same order."""
     keep(*[one for one, _ in decided])
-    opening.write(decided, now)
+    opening.write([opened(*one) for one in decided], now)
     return [derive("rec", one.failure_id) for one, _ in decided]

@@ -58,7 +58,9 @@ def test_a_batch_of_one_budget_that_fits_is_reserved_by_one_statement(
     lived = [failure(n, incident="fire") for n in range(1000)]
     bounds = opening.limits()
     day = opening.spending_day(NOW)
-    wishes = [holding.wish(one.failure_id, decision(goodwill(100)), one, bounds, day) for one in lived]
+    wishes = [
+        holding.wish(one.failure_id, decision(goodwill(100)), one.customer_id, "fire", bounds, day) for one in lived
+    ]
 
     with django_assert_max_num_queries(7):  # savepoints and the row that is opened among them
         fits, held = spending.reserve([wish for wish in wishes if wish], NOW)

@@ -25,7 +25,7 @@ class FailureRow(models.Model):
     currency = models.CharField(max_length=3, default="")
     payment_ref = models.CharField(max_length=200, default="")
     recorded_at = models.DateTimeField()
-    revised_at = models.DateTimeField(db_index=True)
+    revised_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
     undecided = models.BooleanField(default=True, db_default=True)  # recorded or revised, and not looked at since
 

@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
 from django.db.models import Q
 
 from amends.failures.models import FailureRow
-from amends.failures.records import Evidence, Failure, LossKind, Recurrence, Severity
+from amends.failures.records import Behind, Evidence, Failure, LossKind, Recurrence, Ripe, Severity
+from amends.ground import bulk
 from amends.ground.money import Money
 
 AT_ONCE = 50_000
@@ -23,47 +25,54 @@ COLUMNS = (
 )
 
 
-def ripe(now: datetime, limit: int) -> list[Failure]:
+def ripe(now: datetime, limit: int) -> list[Ripe]:
     """Failures that may be acted on and that the next room has not looked at (it says so by `steps.decided`)."""
-    rows = FailureRow.objects.filter(undecided=True, revised_at__lte=now, withdrawn_at=None)
-    return [_failure(row) for row in rows.order_by("revised_at", "failure_id")[:limit]]
+    said = ", ".join([*Ripe._fields[:-1], bulk.as_text(connection, "facts")])
+    sql = f"""SELECT {said} FROM failures_failurerow WHERE undecided AND revised_at <= %s AND withdrawn_at IS NULL
+        ORDER BY revised_at LIMIT %s"""  # noqa: S608 - our own names
+    found = bulk.fetch(connection, sql, [bulk.moment(connection, now), limit])
+    return [Ripe._make((*row[:4], bulk.read_moment(row[4]), *row[5:])) for row in found]
 
 
 def by_id(ids: Collection[str]) -> dict[str, Failure]:
     return {row.failure_id: _failure(row) for row in FailureRow.objects.filter(pk__in=ids)}
 
 
-def recurrences(failures: Sequence[Failure], window_days: int, half_life_days: float) -> dict[str, Recurrence]:
-    """Earlier failures of the same kind and customer within the window; one query for the whole batch.
+def recurrences(failures: Sequence[Ripe], window_days: int, half_life_days: float) -> dict[str, Recurrence]:
+    """Earlier failures of the same kind and customer within the window, of those that have any; one query for all.
 
     Decayed: each earlier failure counts 2^(-age/half-life), since old complaints weigh less (Knox and van Oest 2014).
     """
     if not failures:
         return {}
-    oldest = min(failure.started_at for failure in failures) - timedelta(days=window_days)
-    earlier = FailureRow.objects.filter(
-        customer_id__in={failure.customer_id for failure in failures},
-        promise__in={failure.promise for failure in failures},
-        started_at__gte=oldest,
-        withdrawn_at=None,
-    ).values_list("customer_id", "promise", "started_at", "failure_id")
-    history: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
-    for customer_id, promise, started_at, failure_id in earlier:
-        history.setdefault((customer_id, promise), []).append((started_at, failure_id))
-    return {f.failure_id: _recurrence(f, history, window_days, half_life_days) for f in failures}
+    window = timedelta(days=window_days)
+    oldest = min(failure.started_at for failure in failures) - window
+    sql = f"""SELECT f.failure_id, e.started_at, e.failure_id FROM failures_failurerow f JOIN failures_failurerow e
+        ON e.customer_id = f.customer_id AND e.promise = f.promise AND e.started_at <= f.started_at
+        AND e.failure_id <> f.failure_id WHERE e.withdrawn_at IS NULL AND e.started_at >= %s
+        AND {bulk.among(connection, "f.failure_id")}"""  # noqa: S608 - our own names
+    started = {failure.failure_id: failure.started_at for failure in failures}
+    ages: dict[str, list[float]] = {}
+    for failure_id, kept, other in bulk.fetch(
+        connection, sql, [bulk.moment(connection, oldest), bulk.texts(connection, started)]
+    ):
+        at, mine = bulk.read_moment(kept), started[failure_id]
+        if at >= mine - window and (at, other) < (mine, failure_id):
+            ages.setdefault(failure_id, []).append((mine - at).total_seconds() / 86400)
+    return {id_: Recurrence(len(past), _decayed(past, half_life_days)) for id_, past in ages.items()}
 
 
-def _recurrence(
-    failure: Failure, history: dict[tuple[str, str], list[tuple[datetime, str]]], window_days: int, half_life: float
-) -> Recurrence:
-    since = failure.started_at - timedelta(days=window_days)
-    place = (failure.started_at, failure.failure_id)
-    found = [
-        (failure.started_at - at).total_seconds() / 86400
-        for at, failure_id in history.get((failure.customer_id, failure.promise), [])
-        if at >= since and (at, failure_id) < place
-    ]
-    return Recurrence(len(found), round(sum(2 ** (-age / half_life) for age in found), 6))
+def _decayed(ages: Sequence[float], half_life_days: float) -> float:
+    return round(sum(2 ** (-age / half_life_days) for age in sorted(ages)), 6)
+
+
+def behind(failure_ids: Collection[str]) -> dict[str, Behind]:
+    """What stands behind the remedies of these failures, by id: read by the thousand."""
+    facts = bulk.as_text(connection, "facts")
+    sql = f"""SELECT failure_id, promise, subject, payment_ref, incident, {facts} FROM failures_failurerow
+        WHERE {bulk.among(connection, "failure_id")}"""  # noqa: S608 - our own names
+    found = bulk.fetch(connection, sql, [bulk.texts(connection, failure_ids)])
+    return {row[0]: Behind._make((*row[1:5], msgspec.json.decode(row[5]))) for row in found}
 
 
 def recent(limit: int, customer_id: str = "", skip: int = 0) -> list[Failure]:
@@ -80,7 +89,7 @@ def count(since: datetime | None = None) -> int:
 
 def waiting(now: datetime) -> int:
     """Failures whose verdict has not settled yet."""
-    return FailureRow.objects.filter(revised_at__gt=now, withdrawn_at=None).count()
+    return FailureRow.objects.filter(undecided=True, revised_at__gt=now, withdrawn_at=None).count()
 
 
 def overlapping(customer_ids: Collection[str], since: datetime, until: datetime) -> Iterator[Failure]:

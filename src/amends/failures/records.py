@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from amends.ground.money import Money
 
@@ -58,6 +58,63 @@ class Failure:
     incident: str = ""
     price: Money | None = None
     payment_ref: str = ""
+
+
+class Ripe(NamedTuple):
+    """A failure as it waits to be decided, read by the thousand: as it is kept, its facts as JSON text."""
+
+    failure_id: str
+    promise: str
+    customer_id: str
+    subject: str
+    started_at: datetime
+    severity: str
+    controllable: bool
+    stable_cause: bool
+    loss_kind: str
+    used_anyway: bool
+    evidence: str
+    incident: str
+    price_minor: int | None
+    currency: str
+    payment_ref: str
+    facts: str
+
+    @property
+    def looked_at(self) -> tuple[Any, ...]:
+        """What policies may look at beside the facts."""
+        return (*self[5:11], *self[12:14])
+
+    def failure(self, facts: Mapping[str, Any]) -> Failure:
+        """The record that rules look at, given its decoded facts."""
+        priced = self.price_minor is not None and self.currency
+        return Failure(
+            failure_id=self.failure_id,
+            promise=self.promise,
+            customer_id=self.customer_id,
+            subject=self.subject,
+            started_at=self.started_at,
+            severity=Severity(self.severity),
+            facts=facts,
+            controllable=bool(self.controllable),
+            stable_cause=bool(self.stable_cause),
+            loss_kind=LossKind(self.loss_kind),
+            used_anyway=bool(self.used_anyway),
+            evidence=Evidence(self.evidence),
+            incident=self.incident,
+            price=Money(self.price_minor or 0, self.currency) if priced else None,
+            payment_ref=self.payment_ref,
+        )
+
+
+class Behind(NamedTuple):
+    """What of a failure its remedies speak about."""
+
+    promise: str
+    subject: str
+    payment_ref: str
+    incident: str
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

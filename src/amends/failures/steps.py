@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 import amends.promises.files
 import amends.promises.rules
@@ -16,6 +16,7 @@ import amends.signals.queries
 import amends.signals.steps
 from amends.failures.models import FailureRow, ReadRow
 from amends.failures.records import Failure
+from amends.ground import bulk
 from amends.ground.ids import derive
 from amends.ground.moments import parse_moment
 from amends.promises.records import Promise, Version
@@ -117,7 +118,8 @@ def _from_viewing(promise: Promise, viewing: Viewing, verdicts: Verdicts, index:
 
 def decided(failure_ids: Collection[str]) -> None:
     """The next room has looked at these failures; they are undecided again when they are revised."""
-    FailureRow.objects.filter(pk__in=failure_ids).update(undecided=False)
+    sql = f"UPDATE failures_failurerow SET undecided = %s WHERE {bulk.among(connection, 'failure_id')}"  # noqa: S608
+    bulk.change(connection, sql, [False, bulk.texts(connection, failure_ids)])
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from amends.ground.money import Money
 
@@ -12,8 +13,7 @@ class Unbalanced(Exception):
     """A movement of nothing, of less than nothing or from an account to itself; nothing was written."""
 
 
-@dataclass(frozen=True)
-class Posting:
+class Posting(NamedTuple):
     """`amount` is debited to one account and credited to the other; the same kind for the same act is booked once."""
 
     kind: str  # reserved, settled, released, reversed, overpaid

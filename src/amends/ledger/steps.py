@@ -8,14 +8,17 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from amends.ground import bulk
 from amends.ledger import chaining
 from amends.ledger.models import HeadRow, PostingRow
 from amends.ledger.records import Posting
 from amends.ledger.rules import START, check_balanced, link, microseconds
 
-BATCH = 1000
 BOOKS = "books"
-CALLED_FOR = 400  # keys asked for in one query
+COLUMNS = (
+    *("seq", "kind", "act_key", "recovery_id", "customer_id", "debit", "credit", "currency", "minor", "statutory"),
+    *("at_us", "hash"),
+)
 
 
 @transaction.atomic
@@ -26,11 +29,11 @@ def post(postings: Sequence[Posting]) -> int:
     if not postings:
         return 0
     head = _locked_head()
-    by_id = {posting.posting_id: posting for posting in postings}
-    for posting_id in _booked(postings):
-        by_id.pop(posting_id, None)
+    by_id = {(posting.kind, posting.act_key): posting for posting in postings}
+    for said in _booked(postings):
+        by_id.pop(said, None)
     rows = _chained(head, list(by_id.values()))
-    PostingRow.objects.bulk_create(rows, batch_size=BATCH)
+    bulk.insert(connection, PostingRow, COLUMNS, rows)
     if rows:
         head.save()
     return len(rows)
@@ -45,34 +48,20 @@ def _locked_head() -> HeadRow:
     return head
 
 
-def _booked(postings: Sequence[Posting]) -> set[str]:
-    keys = sorted({posting.act_key for posting in postings})
-    found: set[str] = set()
-    for start in range(0, len(keys), CALLED_FOR):
-        rows = PostingRow.objects.filter(act_key__in=keys[start : start + CALLED_FOR])
-        found.update(f"{kind}:{key}" for kind, key in rows.values_list("kind", "act_key"))
-    return found
+def _booked(postings: Sequence[Posting]) -> list[tuple[str, str]]:
+    keys = {posting.act_key for posting in postings}
+    sql = f"SELECT kind, act_key FROM ledger_postingrow WHERE {bulk.among(connection, 'act_key')}"  # noqa: S608
+    return [(kind, key) for kind, key in bulk.fetch(connection, sql, [bulk.texts(connection, keys)])]
 
 
-def _chained(head: HeadRow, postings: Sequence[Posting]) -> list[PostingRow]:
+def _chained(head: HeadRow, postings: Sequence[Posting]) -> list[tuple[Any, ...]]:
     """Rows behind the head, which moves on to the last of them."""
     rows, last = [], bytes(head.hash)
-    for seq, posting in enumerate(postings, head.seq + 1):
-        said: dict[str, Any] = {
-            "seq": seq,
-            "kind": posting.kind,
-            "act_key": posting.act_key,
-            "recovery_id": posting.recovery_id,
-            "customer_id": posting.customer_id,
-            "debit": posting.debit,
-            "credit": posting.credit,
-            "currency": posting.amount.currency,
-            "minor": posting.amount.minor,
-            "statutory": posting.statutory,
-            "at_us": microseconds(posting.at),
-        }
-        last = link(last, **said)
-        rows.append(PostingRow(hash=last, **said))
+    for seq, one in enumerate(postings, head.seq + 1):
+        ids = (seq, one.kind, one.act_key, one.recovery_id, one.customer_id, one.debit, one.credit)
+        said = (*ids, one.amount.currency, one.amount.minor, one.statutory, microseconds(one.at))
+        last = link(last, *said)
+        rows.append((*said, last))
     head.seq, head.hash = head.seq + len(rows), last
     return rows
 

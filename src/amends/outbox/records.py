@@ -32,8 +32,7 @@ class BatchState(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What a connector is handed: the key travels with every try, the payload never changes."""
 
     key: str

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 
+from amends.ground import bulk
 from amends.outbox import rules
 from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, TryRow
 from amends.outbox.records import ActState, BatchState, Order
 
 CHUNK = 1000
+DUE, PARKED = str(ActState.DUE), str(ActState.PARKED)
+COLUMNS = (
+    *("key", "kind", "connector", "batch", "canary", "recovery_id", "customer_id", "payload", "urgency", "state"),
+    *("last_answer", "due_at", "created_at", "changed_at", "attempts", "lease_by", "ref"),
+)
 WITH_A_PERSON = "person"
 ENDED = (ActState.DONE, ActState.CANCELLED)
 OPEN = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
@@ -26,33 +34,23 @@ MACHINE = "amends"
 @transaction.atomic
 def enqueue(orders: Sequence[Order], now: datetime) -> int:
     """Put acts in the outbox; a key that is there already stays as it is. How many orders were handed in."""
-    canaries = _open_batches(orders, now)
-    rows = [_row(order, now, canaries) for order in orders]
-    ActRow.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
+    canaries, at = _open_batches(orders, now), bulk.moment(connection, now)
+    rows = [_row(order, at, canaries) for order in orders]
+    bulk.insert(connection, ActRow, COLUMNS, rows, unless_there=True)
     return len(rows)
 
 
-def _row(order: Order, now: datetime, canaries: Counter[tuple[str, str]]) -> ActRow:
+def _row(order: Order, at: Any, canaries: Counter[tuple[str, str]]) -> tuple[Any, ...]:
     with_a_person = order.connector == WITH_A_PERSON
     batch = "" if with_a_person else order.batch
-    canary = canaries[(batch, order.connector)] > 0
-    canaries[(batch, order.connector)] -= 1
-    return ActRow(
-        key=order.key,
-        kind=order.kind,
-        connector=order.connector,
-        batch=batch,
-        canary=canary,
-        recovery_id=order.recovery_id,
-        customer_id=order.customer_id,
-        payload=dict(order.payload),
-        urgency=order.urgency,
-        state=ActState.PARKED if with_a_person else ActState.DUE,
-        last_answer=str(order.payload.get("reason", "")) if with_a_person else "",
-        due_at=order.not_before or now,
-        created_at=now,
-        changed_at=now,
-    )
+    first = (batch, order.connector)
+    canary = canaries[first] > 0
+    if canary:
+        canaries[first] -= 1
+    state, says = (PARKED, str(order.payload.get("reason", ""))) if with_a_person else (DUE, "")
+    due_at = bulk.moment(connection, order.not_before) if order.not_before else at
+    ids = (order.key, order.kind, order.connector, batch, canary, order.recovery_id, order.customer_id)
+    return *ids, json.dumps(dict(order.payload)), order.urgency, state, says, due_at, at, at, 0, "", ""
 
 
 def _open_batches(orders: Iterable[Order], now: datetime) -> Counter[tuple[str, str]]:

@@ -65,7 +65,8 @@ def _no_room(row: RecoveryRow, now: datetime) -> str:
         return ""
     decision = amends.recoveries.queries.decision_from_json(row.decision)
     failure = amends.failures.queries.by_id([row.failure_id])[row.failure_id]
-    wish = holding.wish(row.recovery_id, decision, failure, opening.limits(), opening.spending_day(now))
+    whose = (failure.customer_id, failure.incident)
+    wish = holding.wish(row.recovery_id, decision, *whose, opening.limits(), opening.spending_day(now))
     if wish is None:
         return ""
     fits, held = spending.reserve([wish], now)

@@ -87,7 +87,9 @@ def _currency(goodwill: Sequence[Remedy]) -> str:
     return next(remedy.amount.currency for remedy in goodwill if remedy.amount)
 
 
-def wish(recovery_id: str, decision: Decision, failure: Failure, limits: Limits, day: date) -> Wish | None:
+def wish(
+    recovery_id: str, decision: Decision, customer_id: str, incident: str, limits: Limits, day: date
+) -> Wish | None:
     """What this decision's goodwill must fit into; None when there is none or no budget."""
     goodwill = goodwill_of(decision.remedies)
     if not goodwill or not limits.budgets:
@@ -95,10 +97,10 @@ def wish(recovery_id: str, decision: Decision, failure: Failure, limits: Limits,
     currency = _currency(goodwill)
     total = Money(sum(remedy.amount.minor for remedy in goodwill if remedy.amount), currency)
     mine = [budget for budget in limits.budgets if budget.policy in ("", decision.policy)]
-    slots = [_slot(budget, decision, failure, day) for budget in mine if budget.cap.currency == currency]
+    slots = [_slot(budget, decision, customer_id, incident, day) for budget in mine if budget.cap.currency == currency]
     return Wish(
         recovery_id,
-        failure.customer_id,
+        customer_id,
         total,
         tuple(slot for slot in slots if slot is not None),
         _refused(mine, total),
@@ -114,11 +116,11 @@ def _refused(budgets: Sequence[Budget], total: Money) -> str:
     return ""
 
 
-def _slot(budget: Budget, decision: Decision, failure: Failure, day: date) -> Slot | None:
+def _slot(budget: Budget, decision: Decision, customer_id: str, incident: str, day: date) -> Slot | None:
     if budget.per == "customer":
-        return Slot(f"{budget.name}\x1f{failure.customer_id}", budget, f"this customer in {budget.days} days")
-    if budget.per == "incident" and failure.incident:
-        return Slot(_line(f"{budget.name}|{failure.incident}"), budget, f"incident {failure.incident}")
+        return Slot(f"{budget.name}\x1f{customer_id}", budget, f"this customer in {budget.days} days")
+    if budget.per == "incident" and incident:
+        return Slot(_line(f"{budget.name}|{incident}"), budget, f"incident {incident}")
     if budget.per == "policy day":
         return Slot(_line(f"{budget.name}|{decision.policy}|{day}"), budget, f"policy {decision.policy} on {day}")
     return None

@@ -50,7 +50,11 @@ class RecoveryRow(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["state", "changed_at"], name="recovery_by_state"),
-            models.Index(fields=["state", "recovery_id"], condition=Q(untold=True), name="recovery_untold"),
+            models.Index(
+                fields=["recovery_id"],
+                condition=Q(untold=True) & ~Q(state="approved") & ~Q(state="under way"),
+                name="recovery_to_tell",
+            ),
             models.Index(
                 fields=["goodwill", "changed_at"], condition=Q(goodwill_open=True), name="recovery_goodwill_open"
             ),

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
 import amends.recoveries.queries
 from amends.failures.records import Failure
+from amends.ground import bulk
 from amends.ground.ids import derive
-from amends.ground.marked import Mistake
 from amends.recoveries import budgets, holding, spending
 from amends.recoveries.budgets import Limits
 from amends.recoveries.holding import Wish
 from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.records import Decision, Goodwill, RecoveryState
 
-BATCH = 1000
 WORKER = "amends"
+AFTER_INPUTS = ("inputs", "trace", "pay_by")
+MOVE = ("recovery_id", "before", "after", "who", "why", "at")
 STOPPED_BY_FILE = "budgets.yaml cannot be read, so no goodwill is given until it is mended (`amends check` says where)"
 
 
@@ -40,31 +45,106 @@ def spending_day(now: datetime) -> date:
     return now.astimezone(ZoneInfo(settings.AMENDS.company.time_zone)).date()
 
 
-def write(decided: Sequence[tuple[Failure, Decision]], now: datetime) -> int:
-    """Write a recovery for each decision, its goodwill reserved; in the caller's transaction. How many were written."""
-    rows = _rows(decided, now)
-    RecoveryRow.objects.bulk_create(rows, batch_size=BATCH)
-    MoveRow.objects.bulk_create([_first_move(row, now) for row in rows], batch_size=BATCH)
+@dataclass(frozen=True)
+class Terms:
+    """A decision and what follows from it for everybody whose case is alike."""
+
+    decision: Decision
+    signers: int  # how many operators must let its goodwill go ahead
+    why: str  # they must
+    limits: Limits | None
+
+    @cached_property
+    def head(self) -> str:
+        """The decision as it is kept, up to its inputs."""
+        kept = amends.recoveries.queries.decision_to_json(self.decision)
+        return json.dumps({n: value for n, value in kept.items() if n not in AFTER_INPUTS})[:-1] + ', "inputs": '
+
+    @cached_property
+    def tail(self) -> str:
+        """And what stands behind them."""
+        kept = amends.recoveries.queries.decision_to_json(self.decision)
+        return ", " + json.dumps({n: kept[n] for n in AFTER_INPUTS[1:]})[1:]
+
+    @cached_property
+    def columns(self) -> tuple[Any, ...]:
+        """Of a recovery's row, what is the same for all where no budget is used up."""
+        return self.placed("")
+
+    def placed(self, no_room: str) -> tuple[Any, ...]:
+        """Of a recovery's row, from `state` on; `no_room` says which budget its goodwill did not fit into."""
+        decision = self.decision
+        state, goodwill, signers, held = placed(decision, self.signers, self.why, no_room)
+        amounts = [remedy.amount for remedy in decision.remedies if remedy.amount]
+        return (
+            *(str(state), decision.policy, decision.version, decision.policy_hash, decision.row),
+            decision.remedies[0].kind if decision.remedies else "",
+            sum(amount.minor for amount in amounts),
+            amounts[0].currency if amounts else "",
+            *(decision.person, decision.holdout, signers, str(goodwill), goodwill is Goodwill.WAITING, held),
+            decision.pay_by or None,
+        )
+
+
+PLACED = (
+    *("state", "policy", "version", "policy_hash", "row", "remedy", "amount_minor", "currency", "person", "holdout"),
+    *("signers", "goodwill", "goodwill_open", "held", "pay_by_on"),
+)
+COLUMNS = (
+    *("recovery_id", "failure_id", "customer_id", *PLACED, "decision", "goodwill_minor", "budgets"),
+    *("declined_reason", "decided_at", "changed_at"),
+)
+STATE, HELD = PLACED.index("state"), PLACED.index("held")
+
+
+class Opening(NamedTuple):
+    """One recovery to be opened: what is the customer's own, and the terms."""
+
+    failure_id: str
+    customer_id: str
+    incident: str
+    inputs: str  # of the decision, as JSON
+    terms: Terms
+
+
+def terms(decision: Decision, failure: Failure, bounds: Limits | None) -> Terms:
+    """What follows from a decision: goodwill held under what the proof may bring, and who must agree to it.
+
+    Without bounds (budgets.yaml cannot be read) goodwill waits rather than being given without a limit.
+    """
+    if bounds is None:
+        return Terms(decision, 1, STOPPED_BY_FILE, None)
+    decision = holding.bounded(decision, failure, bounds)
+    return Terms(decision, *_why_a_person(decision, failure, bounds), bounds)
+
+
+def write(openings: Sequence[Opening], now: datetime) -> int:
+    """Write these recoveries, their goodwill reserved; in the caller's transaction. How many were written."""
+    ids = [derive("rec", opening.failure_id) for opening in openings]
+    fits, held = _reserve(ids, openings, now)
+    at, rows, moves = bulk.moment(connection, now), [], []
+    for recovery_id, (failure_id, customer_id, _, inputs, terms) in zip(ids, openings, strict=True):
+        no_room = held.get(recovery_id)
+        placed = terms.placed(no_room) if no_room else terms.columns
+        goodwill = spending.reserved(fits, recovery_id) if recovery_id in fits else (0, "")
+        decision = f"{terms.head}{inputs}{terms.tail}"
+        rows.append((recovery_id, failure_id, customer_id, *placed, decision, *goodwill, "", at, at))
+        moves.append((recovery_id, "", placed[STATE], WORKER, placed[HELD] or terms.decision.reasons[0], at))
+    bulk.insert(connection, RecoveryRow, COLUMNS, rows)
+    bulk.insert(connection, MoveRow, MOVE, moves)
     return len(rows)
 
 
-def _rows(decided: Sequence[tuple[Failure, Decision]], now: datetime) -> list[RecoveryRow]:
-    try:
-        bounds = limits()
-    except Mistake:  # what is owed still goes; goodwill waits rather than being given without a limit
-        return [_row(failure, decision, (1, STOPPED_BY_FILE), {}, {}, now) for failure, decision in decided]
-    within = [(failure, holding.bounded(decision, failure, bounds)) for failure, decision in decided]
+def _reserve(ids: Sequence[str], openings: Sequence[Opening], now: datetime) -> tuple[dict[str, Wish], dict[str, str]]:
+    """(what fits, why the rest does not) by recovery, of those whose goodwill a budget bounds."""
     day = spending_day(now)
-    ids = [derive("rec", failure.failure_id) for failure, _ in within]
     wishes = [
-        holding.wish(id_, decision, failure, bounds, day) for id_, (failure, decision) in zip(ids, within, strict=True)
+        holding.wish(id_, one.terms.decision, one.customer_id, one.incident, one.terms.limits, day)
+        for id_, one in zip(ids, openings, strict=True)
+        if one.terms.limits and one.terms.limits.budgets
     ]
     asked = [wish for wish in wishes if wish is not None]
-    fits, held = spending.reserve(asked, now) if asked else ({}, {})
-    return [
-        _row(failure, decision, _why_a_person(decision, failure, bounds), fits, held, now)
-        for failure, decision in within
-    ]
+    return spending.reserve(asked, now) if asked else ({}, {})
 
 
 def _why_a_person(decision: Decision, failure: Failure, bounds: Limits) -> tuple[int, str]:
@@ -76,45 +156,6 @@ def _why_a_person(decision: Decision, failure: Failure, bounds: Limits) -> tuple
         reason = f"goodwill of {minor} minor units is more than limits.approve_up_to_minor ({most})"
         return max(1, signers), "; ".join(filter(None, (reason, why)))
     return signers, why
-
-
-def _row(
-    failure: Failure,
-    decision: Decision,
-    person: tuple[int, str],
-    fits: Mapping[str, Wish],
-    held: Mapping[str, str],
-    now: datetime,
-) -> RecoveryRow:
-    recovery_id = derive("rec", failure.failure_id)
-    state, goodwill, signers, why = placed(decision, *person, held.get(recovery_id, ""))
-    amounts = [remedy.amount for remedy in decision.remedies if remedy.amount]
-    goodwill_minor, budget_keys = spending.reserved(fits, recovery_id)
-    return RecoveryRow(
-        recovery_id=recovery_id,
-        failure_id=failure.failure_id,
-        customer_id=failure.customer_id,
-        state=state,
-        policy=decision.policy,
-        version=decision.version,
-        policy_hash=decision.policy_hash,
-        row=decision.row,
-        remedy=decision.remedies[0].kind if decision.remedies else "",
-        amount_minor=sum(amount.minor for amount in amounts),
-        currency=amounts[0].currency if amounts else "",
-        person=decision.person,
-        holdout=decision.holdout,
-        decision=amends.recoveries.queries.decision_to_json(decision),
-        signers=signers,
-        goodwill_minor=goodwill_minor,
-        budgets=budget_keys,
-        goodwill=goodwill,
-        goodwill_open=goodwill is Goodwill.WAITING,
-        held=why,
-        pay_by_on=date.fromisoformat(decision.pay_by) if decision.pay_by else None,
-        decided_at=now,
-        changed_at=now,
-    )
 
 
 def placed(decision: Decision, signers: int, why: str, no_room: str) -> tuple[RecoveryState, Goodwill, int, str]:
@@ -131,8 +172,3 @@ def placed(decision: Decision, signers: int, why: str, no_room: str) -> tuple[Re
     if waits:
         return RecoveryState.PROPOSED, Goodwill.WITH_THE_REST, max(1, signers), reasons
     return RecoveryState.APPROVED, Goodwill.WITH_THE_REST, 0, ""
-
-
-def _first_move(row: RecoveryRow, now: datetime) -> MoveRow:
-    why = row.held or row.decision["reasons"][0]
-    return MoveRow(recovery_id=row.recovery_id, before="", after=row.state, who=WORKER, why=why, at=now)

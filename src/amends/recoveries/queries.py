@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+import msgspec
+from django.db import connection
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, TextField
+from django.db.models.functions import Cast
 
+from amends.ground import bulk
 from amends.ground.money import Money
 from amends.recoveries.models import ApprovalRow, BudgetRow, MoveRow, PolicyRow, RecoveryRow, StopRow
 from amends.recoveries.records import (
@@ -21,36 +26,54 @@ from amends.recoveries.records import (
     Recovery,
     RecoveryState,
     Remedy,
+    Start,
     Stop,
+    name_of,
 )
 
 Place = tuple[datetime, str]
 DONE_BY_MACHINE = (RecoveryState.MADE_RIGHT, RecoveryState.CALL_OPEN)
 
 
+def with_recovery(failure_ids: Collection[str]) -> set[str]:
+    """Those of these failures that have their recovery."""
+    among = bulk.among(connection, "failure_id")
+    sql = f"SELECT failure_id FROM recoveries_recoveryrow WHERE {among}"  # noqa: S608 - our own names
+    return {row[0] for row in bulk.fetch(connection, sql, [bulk.texts(connection, failure_ids)])}
+
+
 def in_state(state: RecoveryState, limit: int, after: str = "") -> list[Recovery]:
     """Recoveries in a state, by id, behind the given one."""
     rows = RecoveryRow.objects.filter(state=state, recovery_id__gt=after).order_by("recovery_id")
-    return [_recovery(row) for row in rows[:limit]]
+    return _read(rows[:limit])
 
 
-def to_start(limit: int, stopped: Collection[str]) -> list[Recovery]:
-    """Approved recoveries, by id; those of stopped policies (empty: of all) only where no money is in them."""
-    rows = _unless_stopped(RecoveryRow.objects.filter(state=RecoveryState.APPROVED), stopped)
-    return [_recovery(row) for row in rows.order_by("recovery_id")[:limit]]
+def to_start(limit: int, stopped: Collection[str]) -> list[Start]:
+    """Approved recoveries, oldest first; of stopped policies (empty: of all) those without money in them."""
+    return _starts("state = %s", [str(RecoveryState.APPROVED)], limit, stopped)
 
 
-def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Recovery]:
-    """Recoveries under way or further whose goodwill a person has let go ahead since, by id."""
-    early = (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)
-    rows = RecoveryRow.objects.filter(goodwill_open=True, goodwill=Goodwill.GRANTED).exclude(state__in=early)
-    return [_recovery(row) for row in _unless_stopped(rows, stopped).order_by("recovery_id")[:limit]]
+def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Start]:
+    """Recoveries under way or further whose goodwill a person has let go ahead since, the oldest first."""
+    early = [str(state) for state in (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)]
+    where = "goodwill_open AND goodwill = %s AND state NOT IN (%s, %s, %s)"
+    return _starts(where, [str(Goodwill.GRANTED), *early], limit, stopped)
 
 
-def _unless_stopped(rows: QuerySet[RecoveryRow], stopped: Collection[str]) -> QuerySet[RecoveryRow]:
-    if "" in stopped:
-        return rows.filter(amount_minor=0)
-    return rows.exclude(policy__in=stopped, amount_minor__gt=0) if stopped else rows
+def _starts(where: str, params: Sequence[Any], limit: int, stopped: Collection[str]) -> list[Start]:
+    money = "amount_minor = 0" if "" in stopped else f"(amount_minor = 0 OR NOT {bulk.among(connection, 'policy')})"
+    if stopped:
+        where, params = f"{where} AND {money}", [*params, *([] if "" in stopped else [bulk.texts(connection, stopped)])]
+    said = ", ".join([*Start._fields[:-1], bulk.part(connection, "decision", "remedies")])
+    sql = f"SELECT {said} FROM recoveries_recoveryrow WHERE {where} ORDER BY changed_at LIMIT %s"  # noqa: S608
+    found = bulk.fetch(connection, sql, [*params, limit])
+    return [Start._make((*row[:6], bulk.read_moment(row[6]), _named(row[7]))) for row in found]
+
+
+@lru_cache(2000)
+def _named(text: str) -> tuple[tuple[str, Remedy], ...]:
+    remedies = _remedies_from_json(msgspec.json.decode(text))
+    return tuple((name_of(remedy, remedies), remedy) for remedy in remedies)
 
 
 def stopped_policies() -> set[str]:
@@ -73,7 +96,7 @@ def stops(limit: int) -> list[Stop]:
 def waiting_for_resume(limit: int) -> list[Recovery]:
     """Approved recoveries with money in them, what must be paid soonest first: these wait while paying is stopped."""
     rows = RecoveryRow.objects.filter(state=RecoveryState.APPROVED, amount_minor__gt=0)
-    return [_recovery(row) for row in rows.order_by(F("pay_by_on").asc(nulls_last=True), "decided_at")[:limit]]
+    return _read(rows.order_by(F("pay_by_on").asc(nulls_last=True), "decided_at")[:limit])
 
 
 def budgets(limit: int) -> list[Budgeted]:
@@ -116,8 +139,11 @@ def untold(limit: int) -> list[Recovery]:
 
     A person's call may still be open; once it is made, such a recovery comes by again.
     """
-    rows = RecoveryRow.objects.filter(state__in=DONE_BY_MACHINE, untold=True)
-    return [_recovery(row) for row in rows.order_by("recovery_id")[:limit]]
+    sql = """SELECT recovery_id FROM recoveries_recoveryrow
+        WHERE untold AND NOT (state = 'approved') AND NOT (state = 'under way') AND state || '' IN (%s, %s)
+        ORDER BY recovery_id LIMIT %s"""  # said as the index recovery_to_tell says it, and `|| ''` keeps off the others
+    ids = [row[0] for row in bulk.fetch(connection, sql, [*map(str, DONE_BY_MACHINE), limit])]
+    return _read(RecoveryRow.objects.filter(pk__in=ids).order_by("pk"))
 
 
 def made_right_before(moment: datetime, limit: int) -> list[str]:
@@ -127,7 +153,7 @@ def made_right_before(moment: datetime, limit: int) -> list[str]:
 
 
 def by_id(ids: Collection[str]) -> dict[str, Recovery]:
-    return {row.recovery_id: _recovery(row) for row in RecoveryRow.objects.filter(pk__in=ids)}
+    return {recovery.recovery_id: recovery for recovery in _read(RecoveryRow.objects.filter(pk__in=ids))}
 
 
 def one(recovery_id: str) -> Recovery | None:
@@ -144,20 +170,26 @@ def recent(limit: int, state: str = "", search: str = "", before: Place | None =
     if before is not None:
         at, recovery_id = before
         rows = rows.filter(Q(changed_at__lt=at) | Q(changed_at=at, recovery_id__lt=recovery_id))
-    return [_recovery(row) for row in rows[:limit]]
+    return _read(rows[:limit])
 
 
 def of_failures(failure_ids: Collection[str]) -> dict[str, Recovery]:
     rows = RecoveryRow.objects.filter(failure_id__in=failure_ids)
-    return {row.failure_id: _recovery(row) for row in rows}
+    return {recovery.failure_id: recovery for recovery in _read(rows)}
 
 
 def for_a_person(limit: int) -> list[Recovery]:
     """Proposed and reopened recoveries, and those whose goodwill waits, oldest first."""
-    whole = RecoveryRow.objects.filter(state__in=(RecoveryState.PROPOSED, RecoveryState.REOPENED))
-    goodwill = RecoveryRow.objects.filter(goodwill_open=True, goodwill=Goodwill.WAITING)
-    found = {row.pk: row for rows in (whole, goodwill) for row in rows.order_by("changed_at")[:limit]}
-    return [_recovery(row) for row in sorted(found.values(), key=lambda row: row.changed_at)[:limit]]
+    whole = Q(state__in=(RecoveryState.PROPOSED, RecoveryState.REOPENED))
+    goodwill = Q(goodwill_open=True, goodwill=Goodwill.WAITING)
+    found = {
+        one.recovery_id: one for q in (whole, goodwill) for one in _read(_oldest(RecoveryRow.objects.filter(q), limit))
+    }
+    return sorted(found.values(), key=lambda recovery: recovery.changed_at)[:limit]
+
+
+def _oldest(rows: QuerySet[RecoveryRow], limit: int) -> QuerySet[RecoveryRow]:
+    return rows.order_by("changed_at")[:limit]
 
 
 def totals(failure_ids: Collection[str]) -> list[tuple[str, str, int, int, int]]:
@@ -194,28 +226,40 @@ def _remedy_to_json(remedy: Remedy) -> dict[str, Any]:
 
 
 def decision_from_json(kept: dict[str, Any]) -> Decision:
-    remedies = tuple(
-        Remedy(item["kind"], Money(**item["amount"]) if item["amount"] else None, item["owed"])
-        for item in kept["remedies"]
-    )
+    remedies = _remedies_from_json(kept["remedies"])
     return Decision(**{**kept, "remedies": remedies, "reasons": tuple(kept["reasons"])})
 
 
-def _recovery(row: RecoveryRow) -> Recovery:
+def _remedies_from_json(kept: Sequence[dict[str, Any]]) -> tuple[Remedy, ...]:
+    amounts = [Money(**item["amount"]) if item["amount"] else None for item in kept]
+    return tuple(Remedy(item["kind"], amount, item["owed"]) for item, amount in zip(kept, amounts, strict=True))
+
+
+def _read(rows: QuerySet[RecoveryRow]) -> list[Recovery]:
+    """Rows as records. The text of a decision is read once for all who share it."""
+    return [_recovery(row) for row in rows.annotate(text=Cast("decision", TextField())).values_list(*READ)]
+
+
+READ = (
+    *("recovery_id", "failure_id", "customer_id", "state", "text", "decided_at", "changed_at", "declined_reason"),
+    *("signers", "goodwill", "held", "pay_by_on"),
+)
+_STATES = {str(state): state for state in RecoveryState}
+_GOODWILL = {str(goodwill): goodwill for goodwill in Goodwill}
+
+
+def _recovery(row: tuple[Any, ...]) -> Recovery:
+    recovery_id, failure_id, customer_id, state, text, decided_at, changed_at, *waits = row
+    declined, signers, goodwill, held, pay_by_on = waits
     return Recovery(
-        recovery_id=row.recovery_id,
-        failure_id=row.failure_id,
-        customer_id=row.customer_id,
-        state=RecoveryState(row.state),
-        decision=decision_from_json(row.decision),
-        decided_at=row.decided_at,
-        changed_at=row.changed_at,
-        declined_reason=row.declined_reason,
-        signers=row.signers,
-        goodwill=Goodwill(row.goodwill),
-        held=row.held,
-        pay_by_on=row.pay_by_on,
+        *(recovery_id, failure_id, customer_id, _STATES[state], _decision(text), decided_at, changed_at),
+        *(declined, signers, _GOODWILL[goodwill], held, pay_by_on),
     )
+
+
+@lru_cache(2000)
+def _decision(text: str) -> Decision:
+    return decision_from_json(msgspec.json.decode(text))
 
 
 def export_rows() -> Iterator[dict[str, Any]]:

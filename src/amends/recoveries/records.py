@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from amends.ground.money import Money
 
@@ -71,9 +71,26 @@ class Decision:
     pay_by: str = ""  # the day by which it must be paid, where law or policy names one
 
     def name_of(self, remedy: Remedy) -> str:
-        """What tells its remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
-        alike = any(one.kind == remedy.kind and one.owed for one in self.remedies)
-        return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
+        return name_of(remedy, self.remedies)
+
+
+def name_of(remedy: Remedy, all_: Collection[Remedy]) -> str:
+    """What tells remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
+    alike = any(one.kind == remedy.kind and one.owed for one in all_)
+    return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
+
+
+class Start(NamedTuple):
+    """A recovery whose remedies are to be started, read by the thousand; each remedy with its name."""
+
+    recovery_id: str
+    failure_id: str
+    customer_id: str
+    policy: str
+    person: str
+    goodwill: str
+    decided_at: datetime
+    remedies: tuple[tuple[str, Remedy], ...]
 
 
 @dataclass(frozen=True)

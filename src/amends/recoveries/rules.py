@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,11 @@ from amends.recoveries.policy.reckoning import Looked, NoAmount
 from amends.recoveries.policy.tree import REQUIRED, Grant, Input, Kind, Row, Table, TableVersion
 from amends.recoveries.policy.wording import amount_words, conditions_words
 from amends.recoveries.records import Decision, Remedy
+
+KNOWN = (
+    *("severity", "recurrence", "recurrence_decayed", "controllable", "stable_cause", "loss_kind", "used_anyway"),
+    *("evidence", "disputed", "price"),
+)
 
 
 @dataclass
@@ -53,12 +58,12 @@ def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table) -> dict[s
         "disputed": bool(failure.facts.get("disputed")),
         "price": failure.price.decimal() if failure.price is not None else None,
     }
-    return {name: known[name] if name in known else _fact(one, failure) for name, one in policy.inputs.items()}
+    return {name: known[name] if name in KNOWN else fact(one, failure.facts) for name, one in policy.inputs.items()}
 
 
-def _fact(one: Input, failure: Failure) -> Any:
+def fact(one: Input, facts: Mapping[str, Any]) -> Any:
     """A lived fact as an input of its kind; one that is none of that kind is not known."""
-    told = next((failure.facts[name] for name in (one.name, *one.also) if failure.facts.get(name) is not None), None)
+    told = next((facts[name] for name in (one.name, *one.also) if facts.get(name) is not None), None)
     if told is None:
         return None if one.default is REQUIRED else one.default
     if one.kind is Kind.FLAG:
@@ -78,15 +83,6 @@ def _is_day(told: Any) -> bool:
         return bool(date.fromisoformat(str(told)[:10]))
     except ValueError:
         return False
-
-
-def case_of(failure: Failure, recurrence: Recurrence, policy: Table, day: date, holdout: tuple[str, float]) -> Hashable:
-    """All that a decision depends on: one case, one decision. A failure under statute is a case of its own."""
-    if policy.statute:
-        return failure.failure_id
-    held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
-    currency = failure.price.currency if failure.price else ""
-    return day, held_out, currency, tuple(inputs_of(failure, recurrence, policy).values())
 
 
 def decide(

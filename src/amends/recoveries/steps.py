@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 import amends.failures.queries
 import amends.failures.steps
 import amends.recoveries.files
 import amends.recoveries.queries
-from amends.failures.records import Failure, Recurrence
+from amends.failures.records import Ripe
+from amends.ground import bulk
 from amends.ground.marked import Mistake
 from amends.ground.money import MAX_MINOR
 from amends.recoveries import opening, rules, versions
+from amends.recoveries.budgets import Limits
+from amends.recoveries.cases import Cases, Ways
 from amends.recoveries.models import MoveRow, RecoveryRow
+from amends.recoveries.opening import Opening
 from amends.recoveries.policy.tree import Table
-from amends.recoveries.records import MOVES, Decision, Goodwill, RecoveryState
+from amends.recoveries.records import MOVES, Goodwill, RecoveryState
 
-BATCH = 1000
+BATCH = 10000
 WORKER = "amends"
 NOBODY = Table("none", "any", {}, (), "", "")
 
@@ -34,72 +36,53 @@ def policies() -> Mapping[str, Table]:
 
 def decide(now: datetime) -> int:
     """Decide what is fair for every failure that may be acted on and has no recovery yet, a batch a transaction."""
-    decided = 0
-    while part := _decide_part(now):
+    decided, cases = 0, Cases(_ways())
+    while part := _decide_part(cases, now):
         decided += part
+        if (ways := _ways()) != cases.ways:
+            cases = Cases(ways)
     return decided
 
 
 @transaction.atomic
-def _decide_part(now: datetime) -> int:
+def _decide_part(cases: Cases, now: datetime) -> int:
     failures = amends.failures.queries.ripe(now, BATCH)
     if not failures:
         return 0
-    known = RecoveryRow.objects.filter(failure_id__in=[failure.failure_id for failure in failures])
-    done = set(known.values_list("failure_id", flat=True))
-    opening.write(_decide_all([failure for failure in failures if failure.failure_id not in done], now), now)
-    amends.failures.steps.decided([failure.failure_id for failure in failures])
+    ids = [failure.failure_id for failure in failures]
+    done = amends.recoveries.queries.with_recovery(ids)
+    opening.write(_decide_all(cases, [failure for failure in failures if failure.failure_id not in done], now), now)
+    amends.failures.steps.decided(ids)
     return len(failures)
 
 
-def _decide_all(failures: Sequence[Failure], now: datetime) -> list[tuple[Failure, Decision]]:
+def _decide_all(cases: Cases, failures: Sequence[Ripe], now: datetime) -> list[Opening]:
     """Decisions for a batch; history is asked once for each policy's memory."""
-    by_policy: dict[str, list[Failure]] = {}
+    by_policy: dict[str, list[Ripe]] = {}
     tables = versions.in_force(policies(), _four_eyes(), now)
-    chosen = {f.failure_id: rules.policy_for(f.promise, tables) or NOBODY for f in failures}
+    chosen = {promise: rules.policy_for(promise, tables) or NOBODY for promise in {f.promise for f in failures}}
     for failure in failures:
-        by_policy.setdefault(chosen[failure.failure_id].name, []).append(failure)
-    decided = []
+        by_policy.setdefault(chosen[failure.promise].name, []).append(failure)
+    decided: list[Opening] = []
     for group in by_policy.values():
-        policy = chosen[group[0].failure_id]
+        policy = chosen[group[0].promise]
         memory = policy.versions[-1] if policy.versions else None
         days, half_life = (memory.memory_days, memory.half_life_days) if memory else (90, 30.0)
-        recurrences = amends.failures.queries.recurrences(group, days, half_life)
-        decided += _decide_alike(group, recurrences, policy)
+        decided += cases.decide(group, amends.failures.queries.recurrences(group, days, half_life), policy)
     return decided
 
 
-def _decide_alike(
-    failures: Sequence[Failure], recurrences: Mapping[str, Recurrence], policy: Table
-) -> list[tuple[Failure, Decision]]:
-    """What is alike in all that a policy may look at is decided once: an outage's thousands are a few cases."""
-    config, approve_up_to = settings.AMENDS, _approve_up_to()
-    zone, holdout = ZoneInfo(config.company.time_zone), (config.holdout.salt, config.holdout.share)
-    decided: list[tuple[Failure, Decision]] = []
-    seen: dict[Any, Decision] = {}
-    for failure in failures:
-        recurrence, day = recurrences[failure.failure_id], failure.started_at.astimezone(zone).date()
-        case = rules.case_of(failure, recurrence, policy, day, holdout)
-        if case not in seen:
-            seen[case] = rules.decide(
-                failure,
-                recurrence,
-                policy,
-                day,
-                currency=config.company.currency,
-                holdout=holdout,
-                approve_up_to=approve_up_to,
-            )
-        decided.append((failure, seen[case]))
-    return decided
-
-
-def _approve_up_to() -> int:
-    """Without a ladder in budgets.yaml, `limits.approve_up_to_minor` decides who must agree."""
+def _ways() -> Ways:
+    """What decisions depend on beside the policy, as it is now."""
+    config = settings.AMENDS
     try:
-        return MAX_MINOR if opening.limits().ladder else int(settings.AMENDS.limits.approve_up_to_minor)
+        limits: Limits | None = opening.limits()
     except Mistake:
-        return int(settings.AMENDS.limits.approve_up_to_minor)
+        limits = None
+    # Without a ladder in budgets.yaml, `limits.approve_up_to_minor` decides who must agree.
+    approve_up_to = MAX_MINOR if limits and limits.ladder else int(config.limits.approve_up_to_minor)
+    holdout = (config.holdout.salt, config.holdout.share)
+    return Ways(config.company.time_zone, config.company.currency, holdout, approve_up_to, limits)
 
 
 def _four_eyes() -> bool:
@@ -118,14 +101,18 @@ def move(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: da
 @transaction.atomic
 def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: datetime) -> list[str]:
     """As `move`, and which ones: what hangs on a move is done for these only."""
-    may = [before for before, after in MOVES.items() if to in after]
-    locked = RecoveryRow.objects.select_for_update().filter(pk__in=ids, state__in=may)
-    before = dict(locked.values_list("pk", "state"))
-    said = {"after": to, "who": who, "why": why, "at": now}
-    moves = [MoveRow(recovery_id=recovery_id, before=state, **said) for recovery_id, state in before.items()]
-    MoveRow.objects.bulk_create(moves, batch_size=BATCH)
-    more = {"untold": True} if to in amends.recoveries.queries.DONE_BY_MACHINE else {}
-    RecoveryRow.objects.filter(pk__in=before).update(state=to, changed_at=now, **more)
+    may = [str(before) for before, after in MOVES.items() if to in after]
+    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    among = bulk.among(connection, "recovery_id")
+    sql = f"SELECT recovery_id, state FROM recoveries_recoveryrow WHERE {among}{lock}"  # noqa: S608 - our own names
+    found = bulk.fetch(connection, sql, [bulk.texts(connection, ids)])
+    before = {recovery_id: state for recovery_id, state in found if state in may}
+    at = bulk.moment(connection, now)
+    moves = [(recovery_id, state, str(to), who, why, at) for recovery_id, state in before.items()]
+    bulk.insert(connection, MoveRow, opening.MOVE, moves)
+    untold = ", untold = %s" if to in amends.recoveries.queries.DONE_BY_MACHINE else ""
+    sql = f"UPDATE recoveries_recoveryrow SET state = %s, changed_at = %s{untold} WHERE {among}"  # noqa: S608
+    bulk.change(connection, sql, [str(to), at, *([True] if untold else []), bulk.texts(connection, before)])
     return list(before)
 
 

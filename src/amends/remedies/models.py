@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class RemedyRow(models.Model):
@@ -20,7 +21,7 @@ class RemedyRow(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "remedy_id"], name="remedy_by_state")]
+        indexes = [models.Index(fields=["state", "remedy_id"], condition=~Q(state="done"), name="remedy_open")]
 
 
 class ReversalRow(models.Model):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 import amends.failures.queries
@@ -19,19 +19,26 @@ import amends.outbox.steps
 import amends.recoveries.queries
 import amends.recoveries.spending
 import amends.recoveries.steps
-from amends.failures.records import Failure
+from amends.failures.records import Behind
+from amends.ground import bulk
 from amends.ground.ids import derive
 from amends.ground.moments import format_moment
 from amends.ground.money import Money
-from amends.ledger.records import Posting
 from amends.outbox.records import Act, ActState, Order
-from amends.recoveries.records import Goodwill, Recovery, RecoveryState, Remedy
+from amends.recoveries.records import Goodwill, RecoveryState, Remedy, Start
 from amends.remedies.models import RemedyRow
 
-BATCH = 1000
+BATCH = 10000
 WORKER = "amends"
 MONEY = ("refund", "credit")
 URGENCY = {"refund": 1, "credit": 2, "call": 3}
+WORDS = "apology"  # it is the notice itself: said is done
+GRANTED, WITHHELD = Goodwill.GRANTED.value, (Goodwill.WAITING.value, Goodwill.DECLINED.value)
+FIRST_STATE = {WORDS: "done", "call": "with a person"}
+COLUMNS = (
+    *("remedy_id", "recovery_id", "customer_id", "kind", "amount_minor", "currency", "owed", "state", "act_key", "ref"),
+    *("promised_at", "settled_at"),
+)
 
 
 def provide(now: datetime) -> int:
@@ -48,87 +55,77 @@ def provide(now: datetime) -> int:
 
 
 @transaction.atomic
-def _provide(approved: Sequence[Recovery], now: datetime) -> int:
+def _provide(approved: Sequence[Start], now: datetime) -> int:
     """Only what is still approved when it is its turn: somebody may have declined it a moment ago."""
-    ids, why = [recovery.recovery_id for recovery in approved], "remedies are on their way"
+    ids, why = [start.recovery_id for start in approved], "remedies are on their way"
     mine = set(amends.recoveries.steps.moved(ids, RecoveryState.UNDER_WAY, who=WORKER, why=why, now=now))
-    amends.recoveries.steps.give_goodwill(mine)
-    _start([(recovery, _granted(recovery)) for recovery in approved if recovery.recovery_id in mine], now)
+    amends.recoveries.steps.give_goodwill(
+        [s.recovery_id for s in approved if s.goodwill == GRANTED and s.recovery_id in mine]
+    )
+    _start([(start, _granted(start)) for start in approved if start.recovery_id in mine], now)
     return len(mine)
 
 
-def _granted(recovery: Recovery) -> Sequence[Remedy]:
+def _granted(start: Start) -> Sequence[tuple[str, Remedy]]:
     """All that was decided, or without the goodwill where that waits or was declined."""
-    remedies = (*recovery.decision.remedies, *_call(recovery))
-    if recovery.goodwill in (Goodwill.WAITING, Goodwill.DECLINED):
-        return [remedy for remedy in remedies if remedy.owed or remedy.amount is None]
+    remedies = (*start.remedies, *_call(start)) if start.person else start.remedies
+    if start.goodwill in WITHHELD:
+        return [(name, remedy) for name, remedy in remedies if remedy.owed or remedy.amount is None]
     return remedies
 
 
 @transaction.atomic
-def _give_goodwill(recoveries: Sequence[Recovery], now: datetime) -> int:
+def _give_goodwill(granted: Sequence[Start], now: datetime) -> int:
     """Goodwill that a person let go ahead when what was owed had gone already."""
-    mine = set(amends.recoveries.steps.give_goodwill([recovery.recovery_id for recovery in recoveries]))
-    _start([(recovery, recovery.decision.remedies) for recovery in recoveries if recovery.recovery_id in mine], now)
+    mine = set(amends.recoveries.steps.give_goodwill([start.recovery_id for start in granted]))
+    _start([(start, start.remedies) for start in granted if start.recovery_id in mine], now)
     return len(mine)
 
 
-def _start(granted: Sequence[tuple[Recovery, Sequence[Remedy]]], now: datetime) -> None:
+def _start(granted: Sequence[tuple[Start, Sequence[tuple[str, Remedy]]]], now: datetime) -> None:
     """One row, one act and one booking for each remedy; what was started before stays as it is."""
-    failures = amends.failures.queries.by_id({recovery.failure_id for recovery, _ in granted})
-    rows: list[RemedyRow] = []
-    orders: list[Order] = []
-    postings: list[Posting] = []
-    for recovery, remedies in granted:
-        for remedy in remedies:
-            row = _row(recovery, remedy, now)
-            rows.append(row)
-            if row.act_key:
-                orders.append(_order(recovery, remedy, row, failures[recovery.failure_id]))
+    behind = amends.failures.queries.behind([start.failure_id for start, _ in granted])
+    at, rows, orders, postings = bulk.moment(connection, now), [], [], []
+    for start, remedies in granted:
+        for name, remedy in remedies:
+            act_key = "" if remedy.kind == WORDS else f"{name}:{start.recovery_id}"
+            rows.append(_row(start, remedy, name, act_key, at))
+            if act_key:
+                orders.append(_order(start, remedy, act_key, behind[start.failure_id]))
             if remedy.amount is not None:
-                policy = recovery.decision.policy
-                ids = (row.act_key, recovery.recovery_id, recovery.customer_id)
-                postings.append(amends.ledger.rules.reserve(*ids, policy, remedy.amount, now, remedy.owed))
-    RemedyRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+                ids = (act_key, start.recovery_id, start.customer_id)
+                postings.append(amends.ledger.rules.reserve(*ids, start.policy, remedy.amount, now, remedy.owed))
+    bulk.insert(connection, RemedyRow, COLUMNS, rows, unless_there=True)
     amends.outbox.steps.enqueue(orders, now)
     amends.ledger.steps.post(postings)
 
 
-def _call(recovery: Recovery) -> tuple[Remedy, ...]:
+def _call(start: Start) -> tuple[tuple[str, Remedy], ...]:
     """A decision that wants a person brings a call, whether its rows say so or not."""
-    named = any(remedy.kind == "call" for remedy in recovery.decision.remedies)
-    return (Remedy("call"),) if recovery.decision.person and not named else ()
+    return () if any(remedy.kind == "call" for _, remedy in start.remedies) else (("call", Remedy("call")),)
 
 
-def _row(recovery: Recovery, remedy: Remedy, now: datetime) -> RemedyRow:
-    worded = remedy.kind == "apology"  # the apology is the notice itself
-    return RemedyRow(
-        remedy_id=derive("rem", recovery.recovery_id, recovery.decision.name_of(remedy)),
-        recovery_id=recovery.recovery_id,
-        customer_id=recovery.customer_id,
-        kind=remedy.kind,
-        amount_minor=remedy.amount.minor if remedy.amount else None,
-        currency=remedy.amount.currency if remedy.amount else "",
-        owed=remedy.owed,
-        act_key="" if worded else f"{recovery.decision.name_of(remedy)}:{recovery.recovery_id}",
-        state="done" if worded else "with a person" if remedy.kind == "call" else "under way",
-        promised_at=now,
-        settled_at=now if worded else None,
+def _row(start: Start, remedy: Remedy, name: str, act_key: str, at: Any) -> tuple[Any, ...]:
+    amount = (remedy.amount.minor, remedy.amount.currency) if remedy.amount else (None, "")
+    return (
+        *(derive("rem", start.recovery_id, name), start.recovery_id, start.customer_id, remedy.kind, *amount),
+        *(remedy.owed, FIRST_STATE.get(remedy.kind, "under way"), act_key, "", at),
+        at if remedy.kind == WORDS else None,
     )
 
 
-def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure) -> Order:
+def _order(start: Start, remedy: Remedy, act_key: str, failure: Behind) -> Order:
     payload: dict[str, Any]
     connector = _connector(remedy)
     if not connector:
-        payload = {"reason": recovery.decision.person or "the policy wants a person to call"}
+        payload = {"reason": start.person or "the policy wants a person to call"}
         kind, connector = f"person.{remedy.kind}", "person"
     else:
         reason = f"{failure.promise}: {failure.facts.get('title') or failure.subject}"
         payload = {
             "payment_ref": failure.payment_ref or None,
             "reason": reason[:200],
-            "decided_at": format_moment(recovery.decided_at),
+            "decided_at": format_moment(start.decided_at),
         }
         if remedy.amount is not None:
             payload |= {"amount_minor": remedy.amount.minor, "currency": remedy.amount.currency}
@@ -136,8 +133,8 @@ def _order(recovery: Recovery, remedy: Remedy, row: RemedyRow, failure: Failure)
             payload |= {name: failure.facts[name] for name in ("order_id", "items") if name in failure.facts}
         kind = f"remedy.{remedy.kind}"
     urgency = URGENCY.get(remedy.kind, 5)
-    ids = (recovery.recovery_id, recovery.customer_id)
-    return Order(row.act_key, kind, connector, *ids, payload, urgency, batch=failure.incident[:120])
+    ids = (start.recovery_id, start.customer_id)
+    return Order(act_key, kind, connector, *ids, payload, urgency, batch=failure.incident[:120])
 
 
 def _connector(remedy: Remedy) -> str:
@@ -148,7 +145,8 @@ def _connector(remedy: Remedy) -> str:
 
 def settle(now: datetime) -> int:
     """Read the answers to acts under way: book receipts, and move recoveries whose remedies are all done."""
-    changed = _settle_rows(RemedyRow.objects.filter(state__in=("under way", "refused", "with a person")), now)
+    open_ = RemedyRow.objects.filter(state__in=("under way", "refused", "with a person")).exclude(state="done")
+    changed = _settle_rows(open_, now)
     return changed + _finish(now)
 
 

@@ -1,0 +1,105 @@
+"""Many rows at once, past the ORM's one object a row: the same statements on SQLite and PostgreSQL.
+
+`connection` is Django's connection and `model` a Django model; nothing here imports Django.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+HELD = '"amends_held"'  # rows on their way into a table where some may be known
+
+
+def insert(
+    connection: Any, model: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, unless_there: bool = False
+) -> None:
+    """Write rows of these columns, in their order; with `unless_there` those whose key is known stay as they are.
+
+    Moments go through `moment`, JSON is handed over as text; a column that is left out takes the database's default.
+    """
+    if not rows:
+        return
+    table, said = _quoted(model._meta.db_table), ", ".join(_quoted(column) for column in columns)
+    rest = " ON CONFLICT DO NOTHING" if unless_there else ""
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            places = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({said}) VALUES ({places}){rest}", rows)  # noqa: S608 - our own names
+        elif unless_there:
+            cursor.execute(f"CREATE TEMP TABLE {HELD} AS SELECT {said} FROM {table} WITH NO DATA")  # noqa: S608
+            _copy(cursor, HELD, said, rows)
+            cursor.execute(f"INSERT INTO {table} ({said}) SELECT {said} FROM {HELD}{rest}; DROP TABLE {HELD}")  # noqa: S608
+        else:
+            _copy(cursor, table, said, rows)
+
+
+def _copy(cursor: Any, table: str, said: str, rows: Sequence[Sequence[Any]]) -> None:
+    with cursor.copy(f"COPY {table} ({said}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def moment(connection: Any, at: datetime) -> Any:
+    """A moment as this database keeps it."""
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def read_moment(kept: Any) -> datetime:
+    """A moment as a raw query gives it; SQLite keeps text in UTC."""
+    at = kept if isinstance(kept, datetime) else datetime.fromisoformat(kept)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def among(connection: Any, column: str) -> str:
+    """An SQL condition: the column is one of any number of texts, which are one parameter (see `texts`)."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)"
+    return f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
+
+
+def texts(connection: Any, them: Collection[str]) -> Any:
+    """The parameter of `among`."""
+    return list(them) if connection.vendor == "postgresql" else json.dumps(list(them))
+
+
+def part(connection: Any, column: str, name: str) -> str:
+    """An SQL expression for one part of a JSON column, as JSON text."""
+    if connection.vendor == "postgresql":
+        return f"({column}->'{name}')::text"
+    return f"json_extract({column}, '$.{name}')"
+
+
+def as_text(connection: Any, column: str) -> str:
+    """An SQL expression for a JSON column as text."""
+    return f"{column}::text" if connection.vendor == "postgresql" else column
+
+
+def fetch(connection: Any, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+def change(connection: Any, sql: str, params: Sequence[Any]) -> int:
+    """Run a statement; how many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
+
+
+def drop_like_indexes(schema_editor: Any, tables: Sequence[str]) -> None:
+    """Django gives each indexed text a second index on PostgreSQL, for LIKE; nobody here asks so, every write pays."""
+    connection = schema_editor.connection
+    if connection.vendor != "postgresql":
+        return
+    sql = "SELECT indexname FROM pg_indexes WHERE tablename = ANY(%s) AND indexname LIKE '%%\\_like'"
+    for (name,) in fetch(connection, sql, [list(tables)]):
+        schema_editor.execute(f"DROP INDEX {_quoted(name)}")

@@ -1,0 +1,135 @@
+"""Failures that are alike in all that bears on a decision are one case, and a case is decided once.
+
+An outage's thousands are a few dozen cases. What a policy lists as an input and no row looks at is kept with each
+recovery, for whoever reads it later, and does not tell cases apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from amends.failures.records import Recurrence, Ripe
+from amends.ground.ids import share_of
+from amends.recoveries import opening, rules
+from amends.recoveries.budgets import Limits
+from amends.recoveries.opening import Opening, Terms
+from amends.recoveries.policy import packs
+from amends.recoveries.policy.applying import plain
+from amends.recoveries.policy.tree import Input, Kind, Table
+
+FIRST_TIME = Recurrence()
+MOST = 20_000  # cases kept
+ALWAYS = ("disputed", "abuse_score")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The company's ways that decisions depend on beside the policy."""
+
+    zone: str
+    currency: str
+    holdout: tuple[str, float]  # salt, share
+    approve_up_to: int
+    limits: Limits | None  # None while budgets.yaml cannot be read
+
+
+class Recorded:
+    """An input that is kept with a decision and cannot change it; its text is made once for each value."""
+
+    def __init__(self, one: Input) -> None:
+        self.one, self.names = one, (one.name, *one.also)
+        self.texts: dict[Hashable, str] = {}
+
+    def text(self, facts: Mapping[str, Any]) -> str:
+        told = next((facts[name] for name in self.names if facts.get(name) is not None), None)
+        if isinstance(told, list | dict):
+            return self._text(facts)
+        known = self.texts.get((type(told), told))
+        if known is None:
+            if len(self.texts) > MOST:
+                self.texts.clear()
+            known = self.texts[(type(told), told)] = self._text(facts)
+        return known
+
+    def _text(self, facts: Mapping[str, Any]) -> str:
+        return json.dumps(plain(rules.fact(self.one, facts)))
+
+
+class Looking:
+    """Which facts may bear on a policy's decisions, or on who must agree, and which are kept only."""
+
+    def __init__(self, policy: Table) -> None:
+        said = _texts_in((policy.versions, policy.derived))
+        facts = [one for name, one in policy.inputs.items() if name not in rules.KNOWN]
+        bearing = [one for one in facts if one.name in said or one.kind is Kind.DAYS]
+        statute = [one for rule in policy.statute for one in packs.rule(rule).inputs.values()]
+        self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in (one.name, *one.also))})
+        self.recorded = {one.name: Recorded(one) for one in facts if one not in bearing}
+
+
+def _texts_in(part: Any) -> set[str]:
+    """Every text anywhere in a part of a table: whatever a row, an amount or a derived value names is among them."""
+    if isinstance(part, str):
+        return {part}
+    if is_dataclass(part) and not isinstance(part, type):
+        return {text for one in fields(part) for text in _texts_in(getattr(part, one.name))}
+    if isinstance(part, tuple | list):
+        return {text for one in part for text in _texts_in(one)}
+    if isinstance(part, Mapping):
+        return {text for item in part.items() for one in item for text in _texts_in(one)}
+    return set()
+
+
+@dataclass
+class Cases:
+    """What was decided for each case, as long as the company's ways stay the same."""
+
+    ways: Ways
+    known: dict[Hashable, tuple[Terms, dict[str, str]]] = field(default_factory=dict)
+    looking: dict[str, Looking] = field(default_factory=dict)  # by a policy's digest
+
+    def decide(
+        self, failures: Iterable[Ripe], recurrences: Mapping[str, Recurrence], policy: Table
+    ) -> Iterator[Opening]:
+        """What to open for each of these failures, all under one policy."""
+        if len(self.known) > MOST:
+            self.known.clear()
+        if policy.digest not in self.looking:
+            self.looking[policy.digest] = Looking(policy)
+        looking, (salt, share) = self.looking[policy.digest], self.ways.holdout
+        for ripe in failures:
+            facts = msgspec.json.decode(ripe.facts)
+            past = recurrences.get(ripe.failure_id, FIRST_TIME)
+            day = local_day(ripe.started_at, self.ways.zone)
+            held_out = share_of(salt, ripe.customer_id) < share
+            lived = msgspec.json.encode([facts.get(name) for name in looking.bearing])  # 1, 1.0 and true are three
+            case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, lived)
+            if case not in self.known:
+                self.known[case] = self._decide(ripe, facts, past, policy, day)
+            terms, inputs = self.known[case]
+            own = {name: one.text(facts) for name, one in looking.recorded.items()}
+            kept = ", ".join([f'"{name}": {text}' for name, text in (inputs | own).items()])
+            yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, f"{{{kept}}}", terms)
+
+    def _decide(
+        self, ripe: Ripe, facts: Mapping[str, Any], recurrence: Recurrence, policy: Table, day: date
+    ) -> tuple[Terms, dict[str, str]]:
+        ways, failure = self.ways, ripe.failure(facts)
+        how: dict[str, Any] = {"currency": ways.currency, "holdout": ways.holdout, "approve_up_to": ways.approve_up_to}
+        decision = rules.decide(failure, recurrence, policy, day, **how)
+        inputs = {name: json.dumps(value) for name, value in decision.inputs.items()}
+        return opening.terms(decision, failure, ways.limits), inputs
+
+
+@lru_cache(100_000)
+def local_day(at: datetime, zone: str) -> date:
+    """The company's day of a moment, by which a policy's version is chosen."""
+    return at.astimezone(ZoneInfo(zone)).date()
