@@ -7,6 +7,7 @@ What is forked is the command line itself (`amends worker --dir …`); nothing i
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -15,7 +16,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-WARM = ("amends.worker.tree", "amends.worker.exports", "amends.urls", "amends.web.server", "django.core.wsgi")
+WARM = (
+    "amends.worker.tree",
+    "amends.worker.exports",
+    "amends.cli.main",
+    "amends.connectors.labels.connector",
+    "amends.connectors.stripe.connector",
+    "amends.connectors.carrier.connector",
+    "amends.urls",
+    "amends.web.server",
+    "django.core.wsgi",
+    "django.db.models.sql.compiler",
+    "httpcore",
+    "h11",
+)
 
 
 def warm_up(directory: Path) -> None:
@@ -26,6 +40,8 @@ def warm_up(directory: Path) -> None:
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what is shared with the forks is not looked through, and so copied, by each of them
 
 
 def fork(args: list[str], log: str) -> int:
