@@ -28,6 +28,8 @@ class FailureRow(models.Model):
     revised_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
     undecided = models.BooleanField(default=True, db_default=True)  # recorded or revised, and not looked at since
+    told_at = models.DateTimeField(null=True)  # by the clock of the system that told of it
+    counted_at = models.DateTimeField(null=True)  # its beginning as the recurrence of later ones has counted it
 
     class Meta:
         indexes = [

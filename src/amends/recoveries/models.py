@@ -43,6 +43,7 @@ class RecoveryRow(models.Model):
     goodwill_open = models.BooleanField(default=False, db_default=False)  # it is waiting, or granted and not started
     held = models.TextField(default="", db_default="")  # why it, or its goodwill, waits
     pay_by_on = models.DateField(null=True)  # the day by which what is owed must be paid
+    more_open = models.BooleanField(default=False, db_default=False)  # a revision added what is not started yet
     untold = models.BooleanField(default=True, db_default=True)  # made right, and the customer not told since
     decided_at = models.DateTimeField()
     changed_at = models.DateTimeField(db_index=True)
@@ -58,7 +59,17 @@ class RecoveryRow(models.Model):
             models.Index(
                 fields=["goodwill", "changed_at"], condition=Q(goodwill_open=True), name="recovery_goodwill_open"
             ),
+            models.Index(fields=["changed_at"], condition=Q(more_open=True), name="recovery_more_open"),
         ]
+
+
+class FormerRow(models.Model):
+    """What a recovery's decision was until a revision: appended, never changed."""
+
+    recovery = models.ForeignKey(RecoveryRow, on_delete=models.PROTECT, related_name="formers")
+    decision = Kept()
+    replaced_at = models.DateTimeField()
+    why = models.TextField(default="")
 
 
 class MoveRow(models.Model):

@@ -37,8 +37,8 @@ MOVES: Mapping[RecoveryState, frozenset[RecoveryState]] = {
     RecoveryState.APPROVED: frozenset({RecoveryState.UNDER_WAY, RecoveryState.DECLINED}),
     RecoveryState.UNDER_WAY: frozenset({RecoveryState.CALL_OPEN, RecoveryState.MADE_RIGHT, RecoveryState.REOPENED}),
     RecoveryState.CALL_OPEN: frozenset({RecoveryState.MADE_RIGHT, RecoveryState.CLOSED, RecoveryState.REOPENED}),
-    RecoveryState.MADE_RIGHT: frozenset({RecoveryState.CLOSED, RecoveryState.REOPENED}),
-    RecoveryState.CLOSED: frozenset({RecoveryState.REOPENED}),
+    RecoveryState.MADE_RIGHT: frozenset({RecoveryState.CLOSED, RecoveryState.REOPENED, RecoveryState.CALL_OPEN}),
+    RecoveryState.CLOSED: frozenset({RecoveryState.REOPENED, RecoveryState.CALL_OPEN}),
     RecoveryState.REOPENED: frozenset({RecoveryState.CLOSED, RecoveryState.MADE_RIGHT}),
     RecoveryState.DECLINED: frozenset({RecoveryState.APPROVED, RecoveryState.REOPENED}),
 }
@@ -51,6 +51,7 @@ class Remedy:
     kind: str  # apology, refund, credit, call
     amount: Money | None = None
     owed: bool = False  # by law or contract: passes holdouts and budgets
+    revision: int = 0  # 0: of the first decision; above: what a revision added to what was begun before
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,27 @@ class Decision:
 
 
 def name_of(remedy: Remedy, all_: Collection[Remedy]) -> str:
-    """What tells remedies apart: their kind, and goodwill from what is owed where both are of one kind."""
-    alike = any(one.kind == remedy.kind and one.owed for one in all_)
+    """What tells remedies apart: their kind, goodwill from what is owed where both are of one kind, and their number.
+
+    What a later revision adds never changes the name of what was there.
+    """
+    name = _kind_of(remedy, all_)
+    earlier = {one.revision for one in all_ if one.revision < remedy.revision and _kind_of(one, all_) == name}
+    return f"{name}-{len(earlier) + 1}" if earlier else name
+
+
+def _kind_of(remedy: Remedy, all_: Collection[Remedy]) -> str:
+    alike = any(one.kind == remedy.kind and one.owed and one.revision <= remedy.revision for one in all_)
     return f"{remedy.kind}-goodwill" if alike and not remedy.owed else remedy.kind
+
+
+def withheld(remedies: Collection[Remedy], goodwill: str) -> list[Remedy]:
+    """The goodwill that waits or was declined: of the newest revision that brought some; before it, it was given."""
+    if goodwill not in (Goodwill.WAITING, Goodwill.DECLINED):
+        return []
+    mine = [remedy for remedy in remedies if remedy.amount is not None and not remedy.owed]
+    newest = max((remedy.revision for remedy in mine), default=0)
+    return [remedy for remedy in mine if remedy.revision == newest]
 
 
 class Start(NamedTuple):
@@ -107,6 +126,20 @@ class Recovery:
     goodwill: Goodwill = Goodwill.WITH_THE_REST
     held: str = ""  # why it, or its goodwill, waits for a person
     pay_by_on: date | None = None  # the day by which what is owed must be paid
+
+    @property
+    def has_later(self) -> bool:
+        """Whether anything was given after the rest: goodwill that had to wait, or what a revision added."""
+        return self.goodwill is Goodwill.GIVEN or any(remedy.revision for remedy in self.decision.remedies)
+
+
+@dataclass(frozen=True)
+class Former:
+    """What a recovery's decision was until it was decided anew, and why it was."""
+
+    decision: Decision
+    replaced_at: datetime
+    why: str
 
 
 @dataclass(frozen=True)
