@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from tests.campaign.checker import violations
 from tests.campaign.field import Field
-from tests.campaign.rounds import AT_THE_NTH_CALL, CLOCK_GOES_BACK, ONLY_TIME_PASSES, Storm
+from tests.campaign.rounds import AT_THE_NTH_CALL, CLOCK_GOES_BACK, ONLY_TIME_PASSES, Aftermath, Storm
 from tests.campaign.tracing import can_trace
 
 KILLS = 45
@@ -89,7 +90,7 @@ def test_cut_between_two_writes_it_goes_on_where_it_was(ground: Field, database:
 
 @pytest.mark.parametrize("database", [on("postgres")])
 def test_a_budget_is_not_exceeded_and_what_is_owed_passes(ground: Field, database: str) -> None:
-    """Room for half of the goodwill in euros; decided again and again by workers that die."""
+    """Room for half of the goodwill in euros a day; decided again and again by workers that die, on days that jump."""
     wanted = goodwill(ground.calm.effects)
     cap = sum(wanted) / 2 / 100
     budgets = f"budgets:\n  - {{name: tight, per: policy day, policy: film-plays, cap: {cap:.2f} EUR}}\n"
@@ -97,12 +98,25 @@ def test_a_budget_is_not_exceeded_and_what_is_owed_passes(ground: Field, databas
     after, broken = ground.round(Storm(600, 12), budgets)
 
     assert broken == []
-    assert 0 < sum(goodwill(after.effects)) <= cap * 100
+    spent = by_day(after)
+    assert spent.total() == sum(goodwill(after.effects)) > 0
+    assert all(minor <= cap * 100 for minor in spent.values()), spent
     assert owed(after.effects) == owed(ground.calm.effects)
 
 
 def goodwill(effects: list[dict[str, Any]]) -> list[int]:
     return [e["amount_minor"] for e in effects if e["kind"] == "remedy.credit" and e["currency"] == "EUR"]
+
+
+def by_day(after: Aftermath) -> Counter[str]:
+    """What billing paid of goodwill in euros, by the day that it was decided on."""
+    days = {row["recovery_id"]: row["budgets"].rpartition("|")[2] for row in after.tables["recoveries"]}
+    spent: Counter[str] = Counter()
+    for effect in after.effects:
+        if effect["kind"] == "remedy.credit" and effect["currency"] == "EUR":
+            spent[days[effect["key"].partition(":")[2]]] += effect["amount_minor"]
+    assert all(spent), f"goodwill that no budget knows: {spent}"
+    return spent
 
 
 def owed(effects: list[dict[str, Any]]) -> set[tuple[str, int]]:
