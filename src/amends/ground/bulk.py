@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+FEW = 500
 HELD = '"amends_held"'  # rows on their way into a table where some may be known
 
 
@@ -28,12 +29,20 @@ def insert(
         if connection.vendor != "postgresql":
             places = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({said}) VALUES ({places}){rest}", rows)  # noqa: S608 - our own names
-        elif unless_there:
+        elif unless_there and (len(rows) < FEW or _some_there(connection, model, columns, rows)):
             cursor.execute(f"CREATE TEMP TABLE {HELD} AS SELECT {said} FROM {table} WITH NO DATA")  # noqa: S608
             _copy(cursor, HELD, said, rows)
             cursor.execute(f"INSERT INTO {table} ({said}) SELECT {said} FROM {HELD}{rest}; DROP TABLE {HELD}")  # noqa: S608
         else:
             _copy(cursor, table, said, rows)
+
+
+def _some_there(connection: Any, model: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
+    """Mostly none is, and then thousands need not be written twice."""
+    table, key = _quoted(model._meta.db_table), model._meta.pk.column
+    place = columns.index(key)
+    sql = f"SELECT 1 FROM {table} WHERE {among(connection, _quoted(key))} LIMIT 1"  # noqa: S608 - our own names
+    return bool(fetch(connection, sql, [texts(connection, [row[place] for row in rows])]))
 
 
 def _copy(cursor: Any, table: str, said: str, rows: Sequence[Sequence[Any]]) -> None:

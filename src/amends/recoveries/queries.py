@@ -48,25 +48,30 @@ def in_state(state: RecoveryState, limit: int, after: str = "") -> list[Recovery
     return _read(rows[:limit])
 
 
-def to_start(limit: int, stopped: Collection[str]) -> list[Start]:
-    """Approved recoveries, oldest first; of stopped policies (empty: of all) those without money in them."""
-    return _starts("state = %s", [str(RecoveryState.APPROVED)], limit, stopped)
-
-
 def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Start]:
     """Recoveries under way or further whose goodwill a person has let go ahead since, the oldest first."""
     early = [str(state) for state in (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)]
     where = "goodwill_open AND goodwill = %s AND state NOT IN (%s, %s, %s)"
-    return _starts(where, [str(Goodwill.GRANTED), *early], limit, stopped)
+    more, params = unless_stopped(stopped)
+    sql = f"""SELECT {start_columns()} FROM recoveries_recoveryrow WHERE {where}{more}
+        ORDER BY changed_at LIMIT %s"""  # noqa: S608 - our own names
+    return starts(bulk.fetch(connection, sql, [str(Goodwill.GRANTED), *early, *params, limit]))
 
 
-def _starts(where: str, params: Sequence[Any], limit: int, stopped: Collection[str]) -> list[Start]:
-    money = "amount_minor = 0" if "" in stopped else f"(amount_minor = 0 OR NOT {bulk.among(connection, 'policy')})"
-    if stopped:
-        where, params = f"{where} AND {money}", [*params, *([] if "" in stopped else [bulk.texts(connection, stopped)])]
-    said = ", ".join([*Start._fields[:-1], bulk.part(connection, "decision", "remedies")])
-    sql = f"SELECT {said} FROM recoveries_recoveryrow WHERE {where} ORDER BY changed_at LIMIT %s"  # noqa: S608
-    found = bulk.fetch(connection, sql, [*params, limit])
+def unless_stopped(stopped: Collection[str]) -> tuple[str, list[Any]]:
+    """(an SQL condition, its parameters): of stopped policies (empty: of all) only where no money is in it."""
+    if "" in stopped:
+        return " AND amount_minor = 0", []
+    paying = f" AND (amount_minor = 0 OR NOT ({bulk.among(connection, 'policy')}))"
+    return (paying, [bulk.texts(connection, stopped)]) if stopped else ("", [])
+
+
+def start_columns() -> str:
+    return ", ".join([*Start._fields[:-1], bulk.part(connection, "decision", "remedies")])
+
+
+def starts(found: Sequence[tuple[Any, ...]]) -> list[Start]:
+    """Rows of `start_columns` as records."""
     return [Start._make((*row[:6], bulk.read_moment(row[6]), _named(row[7]))) for row in found]
 
 
@@ -222,7 +227,8 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
 
 def _remedy_to_json(remedy: Remedy) -> dict[str, Any]:
     amount = {"minor": remedy.amount.minor, "currency": remedy.amount.currency} if remedy.amount else None
-    return {"kind": remedy.kind, "amount": amount, "owed": remedy.owed}
+    number = {"revision": remedy.revision} if remedy.revision else {}
+    return {"kind": remedy.kind, "amount": amount, "owed": remedy.owed} | number
 
 
 def decision_from_json(kept: dict[str, Any]) -> Decision:
@@ -232,7 +238,8 @@ def decision_from_json(kept: dict[str, Any]) -> Decision:
 
 def _remedies_from_json(kept: Sequence[dict[str, Any]]) -> tuple[Remedy, ...]:
     amounts = [Money(**item["amount"]) if item["amount"] else None for item in kept]
-    return tuple(Remedy(item["kind"], amount, item["owed"]) for item, amount in zip(kept, amounts, strict=True))
+    told = zip(kept, amounts, strict=True)
+    return tuple(Remedy(item["kind"], amount, item["owed"], item.get("revision", 0)) for item, amount in told)
 
 
 def _read(rows: QuerySet[RecoveryRow]) -> list[Recovery]:

@@ -22,7 +22,7 @@ from amends.recoveries.cases import Cases, Ways
 from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.opening import Opening
 from amends.recoveries.policy.tree import Table
-from amends.recoveries.records import MOVES, Goodwill, RecoveryState
+from amends.recoveries.records import MOVES, Goodwill, RecoveryState, Start
 
 BATCH = 10000
 WORKER = "amends"
@@ -116,6 +116,24 @@ def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: d
     return list(before)
 
 
+@transaction.atomic
+def begin(limit: int, stopped: Collection[str], *, who: str, why: str, now: datetime) -> list[Start]:
+    """Move the oldest approved recoveries on to under way and hand them out, so many at a time.
+
+    Of stopped policies (empty: of all) only those without money in them.
+    """
+    more, params = amends.recoveries.queries.unless_stopped(stopped)
+    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    sql = f"""UPDATE recoveries_recoveryrow SET state = %s, changed_at = %s WHERE recovery_id IN (
+        SELECT recovery_id FROM recoveries_recoveryrow WHERE state = %s{more} ORDER BY changed_at LIMIT %s{lock})
+        RETURNING {amends.recoveries.queries.start_columns()}"""  # noqa: S608 - our own names
+    at, before, after = bulk.moment(connection, now), str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY)
+    begun = amends.recoveries.queries.starts(bulk.fetch(connection, sql, [after, at, before, *params, limit]))
+    moves = [(start.recovery_id, before, after, who, why, at) for start in begun]
+    bulk.insert(connection, MoveRow, opening.MOVE, moves)
+    return begun
+
+
 def told(ids: Collection[str]) -> None:
     """The next room has looked at what to say about these recoveries; they are untold when made right again."""
     RecoveryRow.objects.filter(pk__in=ids).update(untold=False)
@@ -124,6 +142,8 @@ def told(ids: Collection[str]) -> None:
 @transaction.atomic
 def give_goodwill(ids: Collection[str]) -> list[str]:
     """Mark goodwill that a person let go ahead as given; the ids of those whose remedies are to be started now."""
+    if not ids:
+        return []
     rows = RecoveryRow.objects.select_for_update().filter(pk__in=ids, goodwill=Goodwill.GRANTED)
     granted = list(rows.values_list("pk", flat=True))
     RecoveryRow.objects.filter(pk__in=granted).update(goodwill=Goodwill.GIVEN, goodwill_open=False, untold=True)

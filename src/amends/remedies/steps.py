@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,23 +47,21 @@ def provide(now: datetime) -> int:
     While paying is stopped (for a policy, or for all) only what has no money in it is started.
     """
     started, stopped = 0, amends.recoveries.queries.stopped_policies()
-    while approved := amends.recoveries.queries.to_start(BATCH, stopped):
-        started += _provide(approved, now)
+    while begun := _provide(stopped, now):
+        started += begun
     while granted := amends.recoveries.queries.goodwill_granted(BATCH, stopped):
         started += _give_goodwill(granted, now)
     return started
 
 
 @transaction.atomic
-def _provide(approved: Sequence[Start], now: datetime) -> int:
+def _provide(stopped: Collection[str], now: datetime) -> int:
     """Only what is still approved when it is its turn: somebody may have declined it a moment ago."""
-    ids, why = [start.recovery_id for start in approved], "remedies are on their way"
-    mine = set(amends.recoveries.steps.moved(ids, RecoveryState.UNDER_WAY, who=WORKER, why=why, now=now))
-    amends.recoveries.steps.give_goodwill(
-        [s.recovery_id for s in approved if s.goodwill == GRANTED and s.recovery_id in mine]
-    )
-    _start([(start, _granted(start)) for start in approved if start.recovery_id in mine], now)
-    return len(mine)
+    why = "remedies are on their way"
+    begun = amends.recoveries.steps.begin(BATCH, stopped, who=WORKER, why=why, now=now)
+    amends.recoveries.steps.give_goodwill([start.recovery_id for start in begun if start.goodwill == GRANTED])
+    _start([(start, _granted(start)) for start in begun], now)
+    return len(begun)
 
 
 def _granted(start: Start) -> Sequence[tuple[str, Remedy]]:
@@ -84,6 +82,8 @@ def _give_goodwill(granted: Sequence[Start], now: datetime) -> int:
 
 def _start(granted: Sequence[tuple[Start, Sequence[tuple[str, Remedy]]]], now: datetime) -> None:
     """One row, one act and one booking for each remedy; what was started before stays as it is."""
+    if not granted:
+        return
     behind = amends.failures.queries.behind([start.failure_id for start, _ in granted])
     at, rows, orders, postings = bulk.moment(connection, now), [], [], []
     for start, remedies in granted:
