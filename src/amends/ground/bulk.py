@@ -15,34 +15,59 @@ HELD = '"amends_held"'  # rows on their way into a table where some may be known
 
 
 def insert(
-    connection: Any, model: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, unless_there: bool = False
+    connection: Any,
+    model: Any,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    unless_there: bool = False,
+    over: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> None:
     """Write rows of these columns, in their order; with `unless_there` those whose key is known stay as they are.
 
+    `over` is a key and the columns that are written anew where that key is known; each key may then come once only.
     Moments go through `moment`, JSON is handed over as text; a column that is left out takes the database's default.
     """
     if not rows:
         return
-    table, said = _quoted(model._meta.db_table), ", ".join(_quoted(column) for column in columns)
-    rest = " ON CONFLICT DO NOTHING" if unless_there else ""
+    table, said = _quoted(model._meta.db_table), _listed(columns)
+    rest = _when_known(*over) if over else " ON CONFLICT DO NOTHING" if unless_there else ""
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             places = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({said}) VALUES ({places}){rest}", rows)  # noqa: S608 - our own names
-        elif unless_there and (len(rows) < FEW or _some_there(connection, model, columns, rows)):
-            cursor.execute(f"CREATE TEMP TABLE {HELD} AS SELECT {said} FROM {table} WITH NO DATA")  # noqa: S608
-            _copy(cursor, HELD, said, rows)
+        elif rest:
+            _hold(cursor, table, said, rows)
             cursor.execute(f"INSERT INTO {table} ({said}) SELECT {said} FROM {HELD}{rest}; DROP TABLE {HELD}")  # noqa: S608
         else:
             _copy(cursor, table, said, rows)
 
 
-def _some_there(connection: Any, model: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
-    """Mostly none is, and then thousands need not be written twice."""
-    table, key = _quoted(model._meta.db_table), model._meta.pk.column
-    place = columns.index(key)
-    sql = f"SELECT 1 FROM {table} WHERE {among(connection, _quoted(key))} LIMIT 1"  # noqa: S608 - our own names
-    return bool(fetch(connection, sql, [texts(connection, [row[place] for row in rows])]))
+def rewrite(connection: Any, model: Any, key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write these columns of rows that are there anew; each row given begins with its key."""
+    if not rows:
+        return
+    table, said = _quoted(model._meta.db_table), _listed([key, *columns])
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            new = ", ".join(f"{_quoted(column)} = %s" for column in columns)
+            sql = f"UPDATE {table} SET {new} WHERE {_quoted(key)} = %s"  # noqa: S608 - our own names
+            cursor.executemany(sql, [(*row[1:], row[0]) for row in rows])
+            return
+        _hold(cursor, table, said, rows)
+        new = ", ".join(f"{_quoted(column)} = h.{_quoted(column)}" for column in columns)
+        where = f"FROM {HELD} h WHERE {table}.{_quoted(key)} = h.{_quoted(key)}"
+        cursor.execute(f"UPDATE {table} SET {new} {where}; DROP TABLE {HELD}")  # noqa: S608
+
+
+def _when_known(key: Sequence[str], columns: Sequence[str]) -> str:
+    new = ", ".join(f"{_quoted(column)} = excluded.{_quoted(column)}" for column in columns)
+    return f" ON CONFLICT ({_listed(key)}) DO UPDATE SET {new}"
+
+
+def _hold(cursor: Any, table: str, said: str, rows: Sequence[Sequence[Any]]) -> None:
+    cursor.execute(f"CREATE TEMP TABLE {HELD} AS SELECT {said} FROM {table} WITH NO DATA")  # noqa: S608
+    _copy(cursor, HELD, said, rows)
 
 
 def _copy(cursor: Any, table: str, said: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -53,6 +78,10 @@ def _copy(cursor: Any, table: str, said: str, rows: Sequence[Sequence[Any]]) -> 
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(_quoted, names))
 
 
 def moment(connection: Any, at: datetime) -> Any:
