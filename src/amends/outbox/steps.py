@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
@@ -50,7 +50,7 @@ def _row(order: Order, at: Any, canaries: Counter[tuple[str, str]]) -> tuple[Any
     state, says = (PARKED, str(order.payload.get("reason", ""))) if with_a_person else (DUE, "")
     due_at = bulk.moment(connection, order.not_before) if order.not_before else at
     ids = (order.key, order.kind, order.connector, batch, canary, order.recovery_id, order.customer_id)
-    return *ids, json.dumps(dict(order.payload)), order.urgency, state, says, due_at, at, at, 0, "", ""
+    return *ids, msgspec.json.encode(order.payload).decode(), order.urgency, state, says, due_at, at, at, 0, "", ""
 
 
 def _open_batches(orders: Iterable[Order], now: datetime) -> Counter[tuple[str, str]]:

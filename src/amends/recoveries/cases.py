@@ -46,17 +46,21 @@ class Recorded:
 
     def __init__(self, one: Input) -> None:
         self.one, self.names = one, (one.name, *one.also)
+        self.counts = one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
         self.texts: dict[Hashable, str] = {}
 
     def text(self, facts: Mapping[str, Any]) -> str:
         told = next((facts[name] for name in self.names if facts.get(name) is not None), None)
-        if isinstance(told, list | dict):
+        kind = type(told)
+        if kind is int and self.counts:
+            return str(told)
+        if kind is list or kind is dict:
             return self._text(facts)
-        known = self.texts.get((type(told), told))
+        known = self.texts.get((kind, told))
         if known is None:
             if len(self.texts) > MOST:
                 self.texts.clear()
-            known = self.texts[(type(told), told)] = self._text(facts)
+            known = self.texts[(kind, told)] = self._text(facts)
         return known
 
     def _text(self, facts: Mapping[str, Any]) -> str:
@@ -93,7 +97,7 @@ class Cases:
     """What was decided for each case, as long as the company's ways stay the same."""
 
     ways: Ways
-    known: dict[Hashable, tuple[Terms, dict[str, str]]] = field(default_factory=dict)
+    known: dict[Hashable, tuple[Terms, str]] = field(default_factory=dict)  # with its inputs, %s for what is recorded
     looking: dict[str, Looking] = field(default_factory=dict)  # by a policy's digest
 
     def decide(
@@ -105,6 +109,7 @@ class Cases:
         if policy.digest not in self.looking:
             self.looking[policy.digest] = Looking(policy)
         looking, (salt, share) = self.looking[policy.digest], self.ways.holdout
+        recorded = list(looking.recorded.values())
         for ripe in failures:
             facts = msgspec.json.decode(ripe.facts)
             past = recurrences.get(ripe.failure_id, FIRST_TIME)
@@ -115,18 +120,19 @@ class Cases:
             if case not in self.known:
                 self.known[case] = self._decide(ripe, facts, past, policy, day)
             terms, inputs = self.known[case]
-            own = {name: one.text(facts) for name, one in looking.recorded.items()}
-            kept = ", ".join([f'"{name}": {text}' for name, text in (inputs | own).items()])
-            yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, f"{{{kept}}}", terms)
+            kept = inputs % tuple([one.text(facts) for one in recorded])
+            yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, kept, terms)
 
     def _decide(
         self, ripe: Ripe, facts: Mapping[str, Any], recurrence: Recurrence, policy: Table, day: date
-    ) -> tuple[Terms, dict[str, str]]:
+    ) -> tuple[Terms, str]:
         ways, failure = self.ways, ripe.failure(facts)
         how: dict[str, Any] = {"currency": ways.currency, "holdout": ways.holdout, "approve_up_to": ways.approve_up_to}
         decision = rules.decide(failure, recurrence, policy, day, **how)
-        inputs = {name: json.dumps(value) for name, value in decision.inputs.items()}
-        return opening.terms(decision, failure, ways.limits), inputs
+        said = {name: json.dumps(value).replace("%", "%%") for name, value in decision.inputs.items()}
+        said |= dict.fromkeys(self.looking[policy.digest].recorded, "%s")
+        inputs = ", ".join(f'"{name}": {text}' for name, text in said.items())
+        return opening.terms(decision, failure, ways.limits), f"{{{inputs}}}"
 
 
 @lru_cache(100_000)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 import amends.failures.queries
 import amends.ledger.rules
@@ -17,15 +16,16 @@ import amends.ledger.steps
 import amends.outbox.queries
 import amends.outbox.steps
 import amends.recoveries.queries
+import amends.recoveries.revising
 import amends.recoveries.spending
 import amends.recoveries.steps
 from amends.failures.records import Behind
 from amends.ground import bulk
 from amends.ground.ids import derive
 from amends.ground.moments import format_moment
-from amends.ground.money import Money
-from amends.outbox.records import Act, ActState, Order
-from amends.recoveries.records import Goodwill, RecoveryState, Remedy, Start
+from amends.outbox.records import Order
+from amends.recoveries.records import Goodwill, Remedy, Start, withheld
+from amends.remedies import settling
 from amends.remedies.models import RemedyRow
 
 BATCH = 10000
@@ -33,7 +33,7 @@ WORKER = "amends"
 MONEY = ("refund", "credit")
 URGENCY = {"refund": 1, "credit": 2, "call": 3}
 WORDS = "apology"  # it is the notice itself: said is done
-GRANTED, WITHHELD = Goodwill.GRANTED.value, (Goodwill.WAITING.value, Goodwill.DECLINED.value)
+GRANTED = Goodwill.GRANTED.value
 FIRST_STATE = {WORDS: "done", "call": "with a person"}
 COLUMNS = (
     *("remedy_id", "recovery_id", "customer_id", "kind", "amount_minor", "currency", "owed", "state", "act_key", "ref"),
@@ -51,6 +51,8 @@ def provide(now: datetime) -> int:
         started += begun
     while granted := amends.recoveries.queries.goodwill_granted(BATCH, stopped):
         started += _give_goodwill(granted, now)
+    while more := amends.recoveries.queries.more_to_start(BATCH, stopped):
+        started += _give_more(more, now)
     return started
 
 
@@ -67,9 +69,8 @@ def _provide(stopped: Collection[str], now: datetime) -> int:
 def _granted(start: Start) -> Sequence[tuple[str, Remedy]]:
     """All that was decided, or without the goodwill where that waits or was declined."""
     remedies = (*start.remedies, *_call(start)) if start.person else start.remedies
-    if start.goodwill in WITHHELD:
-        return [(name, remedy) for name, remedy in remedies if remedy.owed or remedy.amount is None]
-    return remedies
+    waits = withheld([remedy for _, remedy in start.remedies], start.goodwill)
+    return [(name, remedy) for name, remedy in remedies if remedy not in waits] if waits else remedies
 
 
 @transaction.atomic
@@ -77,6 +78,18 @@ def _give_goodwill(granted: Sequence[Start], now: datetime) -> int:
     """Goodwill that a person let go ahead when what was owed had gone already."""
     mine = set(amends.recoveries.steps.give_goodwill([start.recovery_id for start in granted]))
     _start([(start, start.remedies) for start in granted if start.recovery_id in mine], now)
+    return len(mine)
+
+
+@transaction.atomic
+def _give_more(more: Sequence[Start], now: datetime) -> int:
+    """What a revision added to what was begun before; a call that nobody was asked for yet opens the recovery again."""
+    mine = set(amends.recoveries.revising.start_more([start.recovery_id for start in more]))
+    called = set(RemedyRow.objects.filter(recovery_id__in=mine, kind="call").values_list("recovery_id", flat=True))
+    granted = [(start, _granted(start)) for start in more if start.recovery_id in mine]
+    _start(granted, now)
+    new = [start.recovery_id for start, remedies in granted if any(one.kind == "call" for _, one in remedies)]
+    amends.recoveries.revising.call_again([id_ for id_ in new if id_ not in called], now)
     return len(mine)
 
 
@@ -125,7 +138,7 @@ def _order(start: Start, remedy: Remedy, act_key: str, failure: Behind) -> Order
         payload = {
             "payment_ref": failure.payment_ref or None,
             "reason": reason[:200],
-            "decided_at": format_moment(start.decided_at),
+            "decided_at": _written(start.decided_at),
         }
         if remedy.amount is not None:
             payload |= {"amount_minor": remedy.amount.minor, "currency": remedy.amount.currency}
@@ -137,6 +150,11 @@ def _order(start: Start, remedy: Remedy, act_key: str, failure: Behind) -> Order
     return Order(act_key, kind, connector, *ids, payload, urgency, batch=failure.incident[:120])
 
 
+@lru_cache(1000)
+def _written(at: datetime) -> str:
+    return format_moment(at)  # thousands were decided at one moment
+
+
 def _connector(remedy: Remedy) -> str:
     """Which connector makes it real, as [remedies] says; none for what only a person can do."""
     named = str(getattr(settings.AMENDS.remedies, remedy.kind, ""))
@@ -145,87 +163,4 @@ def _connector(remedy: Remedy) -> str:
 
 def settle(now: datetime) -> int:
     """Read the answers to acts under way: book receipts, and move recoveries whose remedies are all done."""
-    open_ = RemedyRow.objects.filter(state__in=("under way", "refused", "with a person")).exclude(state="done")
-    changed = _settle_rows(open_, now)
-    return changed + _finish(now)
-
-
-def _settle_rows(rows: QuerySet[RemedyRow], now: datetime) -> int:
-    changed, after = 0, ""
-    while part := list(rows.filter(remedy_id__gt=after).order_by("remedy_id")[:BATCH]):
-        after = part[-1].remedy_id
-        acts = amends.outbox.queries.answers([row.act_key for row in part])
-        answered = [(row, acts[row.act_key]) for row in part if row.act_key in acts]
-        changed += _settle([(row, act) for row, act in answered if _state(row, act) != row.state], now)
-    return changed
-
-
-def _state(row: RemedyRow, act: Act) -> str:
-    if act.state is ActState.DONE:
-        return "done"
-    if act.state in (ActState.REFUSED, ActState.CANCELLED):
-        return str(act.state)
-    return "with a person" if act.connector == "person" or act.state is ActState.IN_DOUBT else "under way"
-
-
-@transaction.atomic
-def _settle(answered: Sequence[tuple[RemedyRow, Act]], now: datetime) -> int:
-    for row, act in answered:
-        row.state = _state(row, act)
-        if row.state == "done":
-            row.ref, row.settled_at = act.ref, now
-    RemedyRow.objects.bulk_update([row for row, _ in answered], ("state", "ref", "settled_at"), batch_size=500)
-    done = [(row, act) for row, act in answered if row.state == "done" and row.amount_minor is not None]
-    amends.ledger.steps.post(
-        [amends.ledger.rules.settle(*_ids(row), act.connector, _amount(row), now, row.owed) for row, act in done]
-    )
-    _take_back([row for row, _ in answered if row.state == "cancelled"], now)
-    return len(answered)
-
-
-def _ids(row: RemedyRow) -> tuple[str, str, str]:
-    return row.act_key, row.recovery_id, row.customer_id
-
-
-def _amount(row: RemedyRow) -> Money:
-    return Money(row.amount_minor or 0, row.currency)
-
-
-def _take_back(cancelled: Sequence[RemedyRow], now: datetime) -> None:
-    """Acts stopped before they went out: the money goes back to its budget, and a person sees who got nothing."""
-    if not cancelled:
-        return
-    ids, why = {row.recovery_id for row in cancelled}, "a remedy was stopped before it went out"
-    policies = {id_: one.decision.policy for id_, one in amends.recoveries.queries.by_id(ids).items()}
-    money = [row for row in cancelled if row.amount_minor]
-    amends.ledger.steps.post(
-        [amends.ledger.rules.release(*_ids(r), policies[r.recovery_id], _amount(r), now, r.owed) for r in money]
-    )
-    goodwill: Counter[str] = Counter()
-    for row in money:
-        goodwill[row.recovery_id] += 0 if row.owed else row.amount_minor or 0
-    amends.recoveries.spending.give_back(goodwill)
-    amends.recoveries.steps.move(ids, RecoveryState.REOPENED, who=WORKER, why=why, now=now)
-
-
-def _finish(now: datetime) -> int:
-    """Where all else has its receipt, an open call is left to a person; with its note a recovery is made right."""
-    return sum(_finish_state(state, now) for state in (RecoveryState.UNDER_WAY, RecoveryState.CALL_OPEN))
-
-
-def _finish_state(state: RecoveryState, now: datetime) -> int:
-    moved, after = 0, ""
-    while part := amends.recoveries.queries.in_state(state, BATCH, after):
-        after = part[-1].recovery_id
-        ids = [recovery.recovery_id for recovery in part]
-        left = RemedyRow.objects.filter(recovery_id__in=ids).exclude(state="done").values_list("recovery_id", "kind")
-        waiting = {recovery_id for recovery_id, kind in left if kind != "call"}
-        calling = {recovery_id for recovery_id, kind in left if kind == "call"} - waiting
-        right = [recovery_id for recovery_id in ids if recovery_id not in waiting | calling]
-        why = "every remedy has its receipt"
-        moved += amends.recoveries.steps.move(right, RecoveryState.MADE_RIGHT, who=WORKER, why=why, now=now)
-        if state is RecoveryState.UNDER_WAY:
-            why = "all else has its receipt; a person has still to be in touch"
-            open_ = sorted(calling)
-            moved += amends.recoveries.steps.move(open_, RecoveryState.CALL_OPEN, who=WORKER, why=why, now=now)
-    return moved
+    return settling.settle(now)
