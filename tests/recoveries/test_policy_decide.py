@@ -94,6 +94,9 @@ def test_numbers_are_taken_exactly_as_they_are_written() -> None:
     [
         ("eu_rail", {"delay_min": 75}, "ticket_price", "missing; expected a money"),
         ("eu_rail", {**RAIL, "mood": 1}, "mood", "no such input; known: ticket_price"),
+        ("eu_rail", {**RAIL, "mood": None}, "mood", "no such input; known: ticket_price"),
+        ("eu_rail", {**RAIL, "ticket_price": None}, "ticket_price", "missing; expected a money"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": None}, "fixed_on", "missing; expected a day"),
         ("eu_rail", {**RAIL, "delay_min": -1}, "delay_min", "out of range; expected 0 to"),
         ("eu_rail", {**RAIL, "delay_min": 10**8}, "delay_min", "out of range"),
         ("eu_rail", {**RAIL, "delay_min": "1e-999999999"}, "delay_min", "more digits than anything"),
@@ -133,6 +136,13 @@ def test_a_key_that_stands_twice_is_refused_with_the_id_of_its_line() -> None:
     line = '{"id": 3, "rule": "eu_rail", "inputs": {"delay_min": 70, "delay_min": 7, "ticket_price": 1}}'
 
     assert read(line) == [{"id": 3, "error": {"field": "delay_min", "reason": "stands twice; keep one of them"}}]
+
+
+def test_an_input_that_is_null_is_as_if_it_were_not_given() -> None:
+    supply = {"version": "2008", "standard": "supply_not_restored", "hours_late": 50}
+
+    assert ask("uk_water_gss", **supply, domestic=None)["amount"] == "40.00"
+    assert ask("ofcom_delayed_repair", **REPAIR, holidays=None, total_loss=None)["repair_deadline"] == "2024-06-05"
 
 
 def test_one_input_under_two_of_its_names_is_refused() -> None:

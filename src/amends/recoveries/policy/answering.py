@@ -11,7 +11,7 @@ from typing import Any
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.applying import Outcome, apply, plain
-from amends.recoveries.policy.given import WrongInput
+from amends.recoveries.policy.given import WrongInput, without_nulls
 from amends.recoveries.policy.reckoning import NoAmount
 from amends.recoveries.policy.tree import Table
 
@@ -58,7 +58,7 @@ def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True) 
     if isinstance(inputs, _Object) and inputs.twice:
         return wrong(case_id, inputs.twice[0], "stands twice; keep one of them")
     try:
-        return {"id": case_id, **answered(table, apply(table, inputs), trace=trace)}
+        return {"id": case_id, **answered(table, apply(table, without_nulls(table, inputs)), trace=trace)}
     except WrongInput as error:
         return wrong(case_id, error.field, error.reason)
     except (NoAmount, MoneyError) as error:

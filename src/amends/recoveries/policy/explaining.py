@@ -12,7 +12,7 @@ from typing import Any
 from amends.ground.money import Money, minor_digits
 from amends.recoveries.policy import reckoning
 from amends.recoveries.policy.applying import Outcome, apply, exact_text, version_for
-from amends.recoveries.policy.given import read_given
+from amends.recoveries.policy.given import read_given, without_nulls
 from amends.recoveries.policy.plainly import Plainly, day_words, human, listed, plural, reason_words, sentence
 from amends.recoveries.policy.reckoning import Looked, NoAmount, Values
 from amends.recoveries.policy.tree import Bounded, Cell, Fixed, Kind, Row, Table, TableVersion, Term
@@ -47,6 +47,7 @@ class Explanation:
 
 def explain(table: Table, given: Mapping[str, Any]) -> Explanation:
     """A published rule on one case; WrongInput names an input that cannot be."""
+    given = without_nulls(table, given)
     outcome = apply(table, given)
     inputs = read_given(table, given)
     version, day = version_for(table, inputs)

@@ -28,7 +28,7 @@ class WrongInput(ValueError):
 
 def read_given(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     """Every input of the table with its value, its default, or None; WrongInput for the first that cannot be."""
-    names = {other: one.name for one in table.inputs.values() for other in (one.name, *one.also)}
+    names = table.names
     for name in given:
         if name not in names:
             raise WrongInput(name, f"{table.name} has no such input; known: {', '.join(table.inputs)}")
@@ -42,6 +42,11 @@ def read_given(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
             raise WrongInput(name, f"missing; expected {_expected(one)}")
         found[name] = _read(table, one, value) if value is not None else _default(one, name in told)
     return found
+
+
+def without_nulls(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody who asks a published rule really said: null says nothing, so the default holds or it is missing."""
+    return {name: value for name, value in given.items() if value is not None or name not in table.names}
 
 
 def _default(one: Input, told: bool) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from amends.ground.money import Money
@@ -164,6 +165,10 @@ class Cell:
 
     def words(self) -> str:
         """The condition as a person reads it: `used anyway: no`, `recurrence at least 1`."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> str:
         name = self.name.replace("_", " ").removesuffix(" s")
         if self.op in ("null", "notnull"):
             return f"{name} is {'not ' if self.op == 'null' else ''}known"
@@ -254,6 +259,11 @@ class Table:
     statute: tuple[str, ...] = ()  # published rules that hold underneath this policy
     shown: tuple[str, ...] = ()  # derived values that belong to the answer
     about: Mapping[str, Any] = field(default_factory=dict)  # title, jurisdiction, sources, exclusions in words
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Every name under which an input may be given, and the input's own."""
+        return {other: one.name for one in self.inputs.values() for other in (one.name, *one.also)}
 
     def at(self, day: date, named: str = "") -> TableVersion | None:
         """The version in force on a day, or the one of that name."""
