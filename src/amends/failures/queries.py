@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from amends.failures.models import FailureRow
-from amends.failures.records import Behind, Evidence, Failure, LossKind, Recurrence, Ripe, Severity
+from amends.failures.records import Around, Behind, Evidence, Failure, LossKind, Recurrence, Ripe, Severity
 from amends.ground import bulk
 from amends.ground.money import Money
 
@@ -25,10 +25,14 @@ COLUMNS = (
 )
 
 
-def ripe(now: datetime, limit: int) -> list[Ripe]:
-    """Failures that may be acted on and that the next room has not looked at (it says so by `steps.decided`)."""
+def ripe(now: datetime, limit: int, *, withdrawn: bool = False) -> list[Ripe]:
+    """Failures that may be acted on and that the next room has not looked at (it says so by `steps.decided`).
+
+    Those that were withdrawn are asked for apart.
+    """
     said = ", ".join([*Ripe._fields[:-1], bulk.as_text(connection, "facts")])
-    sql = f"""SELECT {said} FROM failures_failurerow WHERE undecided AND revised_at <= %s AND withdrawn_at IS NULL
+    gone = "IS NOT NULL" if withdrawn else "IS NULL"
+    sql = f"""SELECT {said} FROM failures_failurerow WHERE undecided AND revised_at <= %s AND withdrawn_at {gone}
         ORDER BY revised_at LIMIT %s"""  # noqa: S608 - our own names
     found = bulk.fetch(connection, sql, [bulk.moment(connection, now), limit])
     return [Ripe._make((*row[:4], bulk.read_moment(row[4]), *row[5:])) for row in found]
@@ -38,28 +42,40 @@ def by_id(ids: Collection[str]) -> dict[str, Failure]:
     return {row.failure_id: _failure(row) for row in FailureRow.objects.filter(pk__in=ids)}
 
 
-def recurrences(failures: Sequence[Ripe], window_days: int, half_life_days: float) -> dict[str, Recurrence]:
-    """Earlier failures of the same kind and customer within the window, of those that have any; one query for all.
+def around(failures: Sequence[Ripe], window_days: int, half_life_days: float, *, withdrawn: bool = False) -> Around:
+    """What other failures of the same kind and customer within the window mean for these; one query for all.
 
+    Of withdrawn ones, all later ones that were decided are named: they may have counted these.
     Decayed: each earlier failure counts 2^(-age/half-life), since old complaints weigh less (Knox and van Oest 2014).
     """
+    found = Around({}, set())
     if not failures:
-        return {}
+        return found
     window = timedelta(days=window_days)
-    oldest = min(failure.started_at for failure in failures) - window
-    sql = f"""SELECT f.failure_id, e.started_at, e.failure_id FROM failures_failurerow f JOIN failures_failurerow e
-        ON e.customer_id = f.customer_id AND e.promise = f.promise AND e.started_at <= f.started_at
-        AND e.failure_id <> f.failure_id WHERE e.withdrawn_at IS NULL AND e.started_at >= %s
+    mine, ages = {failure.failure_id: failure.started_at for failure in failures}, dict[str, list[float]]()
+    for failure_id, counted, other, started, decided in _others(mine, window, withdrawn):
+        at, my = bulk.read_moment(started), mine[failure_id]
+        if at >= my - window and (at, other) < (my, failure_id):
+            ages.setdefault(failure_id, []).append((my - at).total_seconds() / 86400)
+        was = bulk.read_moment(counted) if counted is not None else my
+        if decided and (withdrawn or counted is None or was != my) and min(was, my) <= at <= max(was, my) + window:
+            found.later.add(other)
+    found.recurrences.update({id_: Recurrence(len(past), _decayed(past, half_life_days)) for id_, past in ages.items()})
+    return found
+
+
+def _others(mine: Mapping[str, datetime], window: timedelta, withdrawn: bool) -> list[tuple[Any, ...]]:
+    """(of these, when it began as it was counted last, another of its kind and customer, when that began, whether it
+    was decided); later ones only of what was not counted as it is now."""
+    moved = "" if withdrawn else " AND (f.counted_at IS NULL OR f.counted_at <> f.started_at)"
+    sql = f"""SELECT f.failure_id, f.counted_at, e.failure_id, e.started_at, NOT e.undecided
+        FROM failures_failurerow f JOIN failures_failurerow e ON e.customer_id = f.customer_id
+        AND e.promise = f.promise AND e.failure_id <> f.failure_id
+        WHERE e.withdrawn_at IS NULL AND e.started_at >= %s
+        AND (e.started_at <= f.started_at OR (NOT e.undecided{moved}))
         AND {bulk.among(connection, "f.failure_id")}"""  # noqa: S608 - our own names
-    started = {failure.failure_id: failure.started_at for failure in failures}
-    ages: dict[str, list[float]] = {}
-    for failure_id, kept, other in bulk.fetch(
-        connection, sql, [bulk.moment(connection, oldest), bulk.texts(connection, started)]
-    ):
-        at, mine = bulk.read_moment(kept), started[failure_id]
-        if at >= mine - window and (at, other) < (mine, failure_id):
-            ages.setdefault(failure_id, []).append((mine - at).total_seconds() / 86400)
-    return {id_: Recurrence(len(past), _decayed(past, half_life_days)) for id_, past in ages.items()}
+    oldest = min(mine.values()) - window
+    return bulk.fetch(connection, sql, [bulk.moment(connection, oldest), bulk.texts(connection, mine)])
 
 
 def _decayed(ages: Sequence[float], half_life_days: float) -> float:

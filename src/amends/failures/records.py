@@ -123,3 +123,11 @@ class Recurrence:
 
     count: int = 0
     decayed: float = 0.0
+
+
+class Around(NamedTuple):
+    """What other failures of the same kind and customer mean for some: their recurrence, of those that have any; and
+    which later ones were decided before these were known, or known to have begun when they did."""
+
+    recurrences: dict[str, Recurrence]
+    later: set[str]

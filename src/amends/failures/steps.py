@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 import amends.promises.files
 import amends.promises.rules
@@ -27,8 +28,9 @@ BATCH = 1000
 UPDATED = (
     *("started_at", "ended_at", "severity", "severity_parts", "facts", "controllable", "stable_cause", "loss_kind"),
     *("used_anyway", "evidence", "incident", "price_minor", "currency", "payment_ref", "revised_at", "withdrawn_at"),
-    "undecided",
+    *("undecided", "told_at"),
 )
+COMPARED = tuple(name for name in UPDATED if name not in ("revised_at", "undecided"))
 OBSERVED = "com.amends.failure.observed"
 PAID = ("rental", "purchase")
 
@@ -71,19 +73,37 @@ def _judge_version(promise: Promise, version: Version, viewings: Sequence[Viewin
         _from_viewing(promise, viewing, verdicts, i, now) for i, viewing in enumerate(viewings) if verdicts.severity[i]
     ]
     kept = [_id(promise.name, v.customer_id, v.session_id) for i, v in enumerate(viewings) if not verdicts.severity[i]]
-    withdrawn = FailureRow.objects.filter(pk__in=kept, withdrawn_at=None).update(withdrawn_at=now, revised_at=now)
-    _write(broken)
-    return len(broken) + withdrawn
+    withdrawn = _withdraw(FailureRow.objects.filter(pk__in=kept, withdrawn_at=None), now)
+    return _write(broken) + withdrawn
+
+
+def _withdraw(rows: QuerySet[FailureRow], now: datetime) -> int:
+    """They proved unfounded; the next room looks at what that means for what was decided."""
+    return rows.update(withdrawn_at=now, revised_at=now, undecided=True)
 
 
 def _id(promise: str, customer_id: str, subject: str) -> str:
     return derive("fail", promise, customer_id, subject)
 
 
-def _write(rows: Sequence[FailureRow]) -> None:
+def _write(rows: Sequence[FailureRow]) -> int:
+    """Write what is new in these; how many were not so before."""
+    stored = FailureRow.objects.in_bulk([row.failure_id for row in rows])
+    news = [row for row in rows if _is_news(row, stored.get(row.failure_id))]
     FailureRow.objects.bulk_create(
-        rows, batch_size=BATCH, update_conflicts=True, update_fields=UPDATED, unique_fields=["failure_id"]
+        news, batch_size=BATCH, update_conflicts=True, update_fields=UPDATED, unique_fields=["failure_id"]
     )
+    return len(news)
+
+
+def _is_news(row: FailureRow, stored: FailureRow | None) -> bool:
+    """A telling that was overtaken by a newer one is none; nor is one that says what was acted on already."""
+    if stored is None:
+        return True
+    if row.told_at and stored.told_at and row.told_at < stored.told_at:
+        return False
+    row.incident = row.incident or stored.incident
+    return stored.undecided or any(getattr(row, name) != getattr(stored, name) for name in COMPARED)
 
 
 def _from_viewing(promise: Promise, viewing: Viewing, verdicts: Verdicts, index: int, now: datetime) -> FailureRow:
@@ -118,8 +138,17 @@ def _from_viewing(promise: Promise, viewing: Viewing, verdicts: Verdicts, index:
 
 def decided(failure_ids: Collection[str]) -> None:
     """The next room has looked at these failures; they are undecided again when they are revised."""
-    sql = f"UPDATE failures_failurerow SET undecided = %s WHERE {bulk.among(connection, 'failure_id')}"  # noqa: S608
+    sql = f"""UPDATE failures_failurerow SET undecided = %s,
+        counted_at = CASE WHEN withdrawn_at IS NULL THEN started_at END
+        WHERE {bulk.among(connection, "failure_id")}"""  # noqa: S608 - our own names
     bulk.change(connection, sql, [False, bulk.texts(connection, failure_ids)])
+
+
+def look_again(failure_ids: Collection[str]) -> None:
+    """What these were decided by has changed though nothing was told of them: an earlier failure became known."""
+    if failure_ids:
+        sql = f"UPDATE failures_failurerow SET undecided = %s WHERE {bulk.among(connection, 'failure_id')}"  # noqa: S608
+        bulk.change(connection, sql, [True, bulk.texts(connection, failure_ids)])
 
 
 @transaction.atomic
@@ -128,11 +157,15 @@ def take_observed(now: datetime) -> int:
     bookmark, _ = ReadRow.objects.select_for_update().get_or_create(what=OBSERVED)
     signals = amends.signals.queries.matters(OBSERVED, int(bookmark.upto or 0), BATCH)
     if signals:
-        rows = {row.failure_id: row for row in (_from_signal(signal, now) for signal in signals)}
-        _write(list(rows.values()))
+        rows = sorted((_from_signal(signal, now) for signal in signals), key=_told_at)
+        _write(list({row.failure_id: row for row in rows}.values()))
         bookmark.upto = str(signals[-1].sequence)
         bookmark.save()
     return len(signals)
+
+
+def _told_at(row: FailureRow) -> datetime:
+    return row.told_at or row.revised_at
 
 
 def _from_signal(signal: Signal, now: datetime) -> FailureRow:
@@ -159,22 +192,14 @@ def _from_signal(signal: Signal, now: datetime) -> FailureRow:
         payment_ref=data.get("payment_ref", ""),
         recorded_at=now,
         revised_at=now,
+        told_at=signal.time or signal.received_at,
     )
 
 
 @transaction.atomic
 def record(failures: Sequence[Failure], now: datetime) -> int:
     """Write failures that a later room found out, such as those of an incident; how many were not so before."""
-    stored = FailureRow.objects.in_bulk([failure.failure_id for failure in failures])
-    rows = [_row(failure, now) for failure in failures]
-    changed = [row for row in rows if _differs(row, stored.get(row.failure_id))]
-    _write(changed)
-    return len(changed)
-
-
-def _differs(row: FailureRow, stored: FailureRow | None) -> bool:
-    compared = [name for name in UPDATED if name != "revised_at"]
-    return stored is None or any(getattr(row, name) != getattr(stored, name) for name in compared)
+    return _write([_row(failure, now) for failure in failures])
 
 
 def _row(failure: Failure, now: datetime) -> FailureRow:
@@ -205,5 +230,5 @@ def withdraw_others(incident: str, kept: Collection[str], now: datetime) -> int:
     own = FailureRow.objects.filter(incident=incident, subject=incident, withdrawn_at=None)
     gone = [failure_id for failure_id in own.values_list("pk", flat=True).iterator(5000) if failure_id not in kept]
     for start in range(0, len(gone), BATCH):
-        FailureRow.objects.filter(pk__in=gone[start : start + BATCH]).update(withdrawn_at=now, revised_at=now)
+        _withdraw(FailureRow.objects.filter(pk__in=gone[start : start + BATCH]), now)
     return len(gone)

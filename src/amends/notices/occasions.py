@@ -14,7 +14,7 @@ from amends.notices import manner
 from amends.notices.compose import Paid
 from amends.notices.records import Notice, TakenBack
 from amends.outbox.records import Act, ActState, Receipt
-from amends.recoveries.records import Recovery, Remedy
+from amends.recoveries.records import Recovery, Remedy, withheld
 
 ADDITION, OVERPAID, TAKEN_BACK = "addition", "overpaid", "taken-back"
 ON_ITS_WAY = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
@@ -85,8 +85,12 @@ def money_keys(recoveries: Iterable[Recovery]) -> list[str]:
     return [_key(r, remedy) for r in recoveries for remedy in r.decision.remedies if remedy.amount]
 
 
-def goodwill_keys(recovery: Recovery) -> list[str]:
-    return [_key(recovery, remedy) for remedy in recovery.decision.remedies if remedy.amount and not remedy.owed]
+def later_keys(recovery: Recovery) -> list[str]:
+    """Acts that may come after the rest: goodwill, but what waits or was declined, and what a revision added."""
+    remedies = recovery.decision.remedies
+    waits = withheld(remedies, recovery.goodwill)
+    mine = [remedy for remedy in remedies if remedy.amount and (not remedy.owed or remedy.revision)]
+    return [_key(recovery, remedy) for remedy in mine if remedy not in waits]
 
 
 def _key(recovery: Recovery, remedy: Remedy) -> str:
@@ -94,14 +98,14 @@ def _key(recovery: Recovery, remedy: Remedy) -> str:
 
 
 def later(recovery: Recovery, notices: Sequence[Notice], acts: Mapping[str, Act]) -> Later:
-    """Goodwill that was given after the rest, once none of it is on its way any more.
+    """Goodwill that was given after the rest, or what a revision added, once none of it is on its way any more.
 
     Nothing while the first notice is held: when it goes, it is written anew and tells of everything.
     """
     firsts = [one for one in notices if not {"kind", "taken_back"} & set(one.about or {})]
     if not firsts or any(one.state == "held" for one in firsts):
         return Later(None, True)
-    goodwill = [(key, acts.get(key)) for key in goodwill_keys(recovery)]
+    goodwill = [(key, acts.get(key)) for key in later_keys(recovery)]
     if any(act is None or act.state in ON_ITS_WAY for _, act in goodwill):
         return Later(None, False)
     told = {key for one in notices for key in _tells(one, acts)}

@@ -33,7 +33,6 @@ from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
 from amends.notices.occasions import Occasion
 from amends.notices.records import Finding, Notice, TakenBack
 from amends.outbox.records import Act, Order, Receipt
-from amends.recoveries.records import Goodwill
 
 BATCH = 500
 COMMITTED_WITHIN = timedelta(minutes=1)  # what is cancelled at a moment may be seen a little later
@@ -65,7 +64,7 @@ class Draft(NamedTuple):
 def compose(now: datetime) -> int:
     """Write the notice of every recovery made right since last time, a batch a transaction. How many.
 
-    Goodwill that was given after a notice went out has one of its own, once its receipts are there.
+    What was given after a notice went out has one of its own, once its receipts are there.
     """
     composed = 0
     while part := _compose_part(now):
@@ -83,7 +82,7 @@ def _compose_part(now: datetime) -> int:
     written = set(NoticeRow.objects.filter(recovery_id__in=ids).values_list("recovery_id", flat=True))
     new = [recovery for recovery in recoveries if recovery.recovery_id not in written]
     _write([occasions.first(recovery) for recovery in new], now)
-    _await([r.recovery_id for r in recoveries if r.goodwill is Goodwill.GIVEN] + [id_ for id_ in over if over[id_]])
+    _await([r.recovery_id for r in recoveries if r.has_later] + [id_ for id_ in over if over[id_]])
     amends.recoveries.steps.told([*ids, *over])
     return len(ids) + len(over)
 
@@ -105,7 +104,7 @@ def _compose_additions(now: datetime) -> int:
 @transaction.atomic
 def _add(ids: Sequence[str], now: datetime) -> int:
     recoveries = amends.recoveries.queries.by_id(ids)
-    acts = amends.outbox.queries.answers([key for one in recoveries.values() for key in occasions.goodwill_keys(one)])
+    acts = amends.outbox.queries.answers([key for one in recoveries.values() for key in occasions.later_keys(one)])
     told = amends.notices.queries.of_recoveries(ids)
     found, over = [], set(ids) - set(recoveries)
     for recovery_id, recovery in recoveries.items():
@@ -219,7 +218,7 @@ def _again(
         draft.row.notice_id = before.notice_id
         draft.row.act_key = _next_key(before.act_key) if _why(before) == CALLED_OFF else before.act_key
     NoticeRow.objects.bulk_update([draft.row for draft in drafts], WRITTEN, batch_size=BATCH)
-    _await([one.recovery.recovery_id for one in found if one.is_first and one.recovery.goodwill is Goodwill.GIVEN])
+    _await([one.recovery.recovery_id for one in found if one.is_first and one.recovery.has_later])
     _enqueue(drafts if batch is None else [draft._replace(batch=batch) for draft in drafts], now)
     return [draft.row for draft in drafts if draft.row.state == "enqueued"]
 

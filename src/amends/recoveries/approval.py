@@ -12,10 +12,10 @@ import amends.failures.queries
 import amends.recoveries.queries
 from amends.recoveries import holding, opening, spending, steps
 from amends.recoveries.models import ApprovalRow, MoveRow, RecoveryRow
-from amends.recoveries.records import Goodwill, RecoveryState
+from amends.recoveries.records import Decision, Goodwill, RecoveryState, withheld
 
 RECOVERY = "recovery"
-GOODWILL_DECLINED = "goodwill declined"
+GOODWILL_DECLINED = opening.GOODWILL_DECLINED
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,32 @@ def _signed(row: RecoveryRow) -> set[str]:
 
 def _no_room(row: RecoveryRow, now: datetime) -> str:
     """Reserve what is not reserved yet; why it does not fit, or empty."""
-    if row.goodwill_minor:
-        return ""
     decision = amends.recoveries.queries.decision_from_json(row.decision)
+    given = _given(row, decision)
+    missing = holding.minor_of(holding.goodwill_of(decision.remedies)) - max(given, row.goodwill_minor)
+    if missing <= 0:
+        return ""
     failure = amends.failures.queries.by_id([row.failure_id])[row.failure_id]
     whose = (failure.customer_id, failure.incident)
     wish = holding.wish(row.recovery_id, decision, *whose, opening.limits(), opening.spending_day(now))
+    counted = list(spending.slots_of(row.budgets.split("\n")).values()) if given else []
+    wish = spending.part(wish, missing, counted)
     if wish is None:
         return ""
     fits, held = spending.reserve([wish], now)
-    row.goodwill_minor, row.budgets = spending.reserved(fits, row.recovery_id)
-    row.save(update_fields=["goodwill_minor", "budgets"])
+    if fits:
+        reserved, row.budgets = spending.reserved(fits, row.recovery_id)
+        row.goodwill_minor += reserved
+        row.save(update_fields=["goodwill_minor", "budgets"])
     return held.get(row.recovery_id, "")
+
+
+def _given(row: RecoveryRow, decision: Decision) -> int:
+    """Minor units of its goodwill that are given, whatever is said to the rest."""
+    if row.goodwill not in (Goodwill.WAITING, Goodwill.DECLINED):
+        return 0
+    waits = withheld(decision.remedies, row.goodwill)
+    return holding.minor_of([one for one in holding.goodwill_of(decision.remedies) if one not in waits])
 
 
 def _go_ahead(row: RecoveryRow, who: str, why: str, now: datetime) -> None:
@@ -99,6 +113,7 @@ def decline(recovery_id: str, who: str, why: str, now: datetime) -> bool:
     row = RecoveryRow.objects.select_for_update().filter(pk=recovery_id).first()
     if row is None:
         return False
+    given = _given(row, amends.recoveries.queries.decision_from_json(row.decision))
     if row.goodwill == Goodwill.WAITING:
         _note(row, who, f"{GOODWILL_DECLINED}: {why}", now)
         no = {"goodwill": Goodwill.DECLINED, "goodwill_open": False, "held": "", "declined_reason": why}
@@ -107,5 +122,5 @@ def decline(recovery_id: str, who: str, why: str, now: datetime) -> bool:
         RecoveryRow.objects.filter(pk=recovery_id).update(declined_reason=why)
     else:
         return False
-    spending.release([recovery_id])
+    spending.give_back({recovery_id: max(0, row.goodwill_minor - given)})
     return True

@@ -7,7 +7,7 @@ from collections import Counter
 from django.db import transaction
 
 from amends.ground.personal import Words
-from amends.recoveries.models import ApprovalRow, MoveRow, RecoveryRow
+from amends.recoveries.models import ApprovalRow, FormerRow, MoveRow, RecoveryRow
 
 SAYS = "the customer says: "
 QUOTE = " – "
@@ -31,6 +31,10 @@ def _reasons(words: Words) -> int:
         new = {name: words.masked(getattr(row, name)) for name in ("decision", "declined_reason", "person", "held")}
         if any(getattr(row, name) != value for name, value in new.items()):
             changed += RecoveryRow.objects.filter(pk=row.pk).update(**new)
+    for former in FormerRow.objects.filter(recovery__customer_id=words.customer_id).iterator(1000):
+        decision, why = words.masked(former.decision), words.masked(former.why)
+        if (decision, why) != (former.decision, former.why):
+            changed += FormerRow.objects.filter(pk=former.pk).update(decision=decision, why=why)
     return changed
 
 

@@ -37,6 +37,11 @@ def goodwill_of(remedies: Sequence[Remedy]) -> list[Remedy]:
     return [remedy for remedy in remedies if remedy.amount is not None and not remedy.owed]
 
 
+def minor_of(remedies: Sequence[Remedy]) -> int:
+    """What they come to in minor units."""
+    return sum(remedy.amount.minor for remedy in remedies if remedy.amount)
+
+
 def owes(decision: Decision) -> bool:
     """Whether something with an amount is owed by law or contract."""
     return any(remedy.amount is not None and remedy.owed for remedy in decision.remedies)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+import amends.recoveries.queries
 from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.records import Goodwill, RecoveryState
+from amends.recoveries.records import RecoveryState
 
 OVER = (RecoveryState.CLOSED, RecoveryState.REOPENED)
 
@@ -22,6 +23,7 @@ def note(recovery_id: str, who: str, why: str, now: datetime) -> bool:
 
 
 def untold_over(limit: int) -> dict[str, bool]:
-    """Recoveries closed or reopened with something untold, by id: whether their goodwill was given (`steps.told`)."""
+    """Recoveries closed or reopened with something untold (`steps.told`): whether anything came after the rest."""
     rows = RecoveryRow.objects.filter(state__in=OVER, untold=True).order_by("recovery_id")
-    return {pk: goodwill == Goodwill.GIVEN for pk, goodwill in rows.values_list("pk", "goodwill")[:limit]}
+    found = amends.recoveries.queries.by_id(list(rows.values_list("pk", flat=True)[:limit]))
+    return {recovery_id: recovery.has_later for recovery_id, recovery in found.items()}

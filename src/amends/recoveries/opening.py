@@ -24,6 +24,7 @@ from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.records import Decision, Goodwill, RecoveryState
 
 WORKER = "amends"
+GOODWILL_DECLINED = "goodwill declined"  # how the history says that only the goodwill was
 AFTER_INPUTS = ("inputs", "trace", "pay_by")
 MOVE = ("recovery_id", "before", "after", "who", "why", "at")
 STOPPED_BY_FILE = "budgets.yaml cannot be read, so no goodwill is given until it is mended (`amends check` says where)"

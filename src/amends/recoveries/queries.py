@@ -14,12 +14,14 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Tex
 from django.db.models.functions import Cast
 
 from amends.ground import bulk
+from amends.ground.moments import format_moment
 from amends.ground.money import Money
-from amends.recoveries.models import ApprovalRow, BudgetRow, MoveRow, PolicyRow, RecoveryRow, StopRow
+from amends.recoveries.models import ApprovalRow, BudgetRow, FormerRow, MoveRow, PolicyRow, RecoveryRow, StopRow
 from amends.recoveries.records import (
     Approval,
     Budgeted,
     Decision,
+    Former,
     Goodwill,
     Move,
     PolicyText,
@@ -56,6 +58,14 @@ def goodwill_granted(limit: int, stopped: Collection[str]) -> list[Start]:
     sql = f"""SELECT {start_columns()} FROM recoveries_recoveryrow WHERE {where}{more}
         ORDER BY changed_at LIMIT %s"""  # noqa: S608 - our own names
     return starts(bulk.fetch(connection, sql, [str(Goodwill.GRANTED), *early, *params, limit]))
+
+
+def more_to_start(limit: int, stopped: Collection[str]) -> list[Start]:
+    """Recoveries under way or further to which a revision added something that is to be started now."""
+    more, params = unless_stopped(stopped)
+    sql = f"""SELECT {start_columns()} FROM recoveries_recoveryrow WHERE more_open{more}
+        ORDER BY changed_at LIMIT %s"""  # noqa: S608 - our own names
+    return starts(bulk.fetch(connection, sql, [*params, limit]))
 
 
 def unless_stopped(stopped: Collection[str]) -> tuple[str, list[Any]]:
@@ -213,6 +223,12 @@ def history(recovery_id: str) -> list[Move]:
     return [Move(row.recovery_id, row.before, row.after, row.who, row.why, row.at) for row in rows]
 
 
+def formers(recovery_id: str) -> list[Former]:
+    """What a recovery's decision was before it was decided anew, oldest first."""
+    rows = FormerRow.objects.filter(recovery_id=recovery_id).order_by("pk")
+    return [Former(decision_from_json(row.decision), row.replaced_at, row.why) for row in rows]
+
+
 def counts() -> dict[str, int]:
     return dict(RecoveryRow.objects.values_list("state").annotate(Count("pk")).order_by("state"))
 
@@ -270,7 +286,16 @@ def _decision(text: str) -> Decision:
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
-    yield from (dict(row) for row in RecoveryRow.objects.order_by("pk").values().iterator(5000))
+    """Every recovery as a row; `formers` is what its decision was before it was decided anew, oldest first."""
+    after = ""
+    while part := list(RecoveryRow.objects.filter(pk__gt=after).order_by("pk").values()[:5000]):
+        after = part[-1]["recovery_id"]
+        formers: dict[str, list[Any]] = {}
+        for row in FormerRow.objects.filter(recovery_id__gte=part[0]["recovery_id"], recovery_id__lte=after):
+            formers.setdefault(row.recovery_id, []).append(
+                {"replaced_at": format_moment(row.replaced_at), "why": row.why, "decision": row.decision}
+            )
+        yield from (row | {"formers": formers.get(row["recovery_id"], [])} for row in part)
 
 
 def granted(since: datetime | None, until: datetime | None) -> Iterator[tuple[str, int, bool, float | None]]:

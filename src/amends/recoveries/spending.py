@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db.models import F, Sum
 
 from amends.ground.money import Money
 from amends.recoveries.budgets import Budget
-from amends.recoveries.holding import Wish, fitting
+from amends.recoveries.holding import Slot, Wish, fitting
 from amends.recoveries.models import BudgetRow, RecoveryRow
 
 CALLED_FOR = 400
@@ -45,6 +46,25 @@ def reserve(wishes: Sequence[Wish], now: datetime) -> tuple[dict[str, Wish], dic
         if not _take_all(fits):
             raise RuntimeError("a budget moved while it was locked")
     return {wish.recovery_id: wish for wish in fits}, held
+
+
+def slots_of(keys: Collection[str]) -> dict[str, Slot]:
+    """Counted budgets as they are kept, by key: also of a budget that the file does not name any more."""
+    rows = BudgetRow.objects.filter(pk__in=keys)
+    found = [(row.pk, Budget(row.name, "incident", Money(row.cap_minor, row.currency))) for row in rows]
+    return {key: Slot(key, budget, key.partition("|")[2]) for key, budget in found}
+
+
+def part(wish: Wish | None, minor: int, counted: Sequence[Slot]) -> Wish | None:
+    """So much of a wish; where the rest was reserved before, from the budgets that it is counted in."""
+    if wish is None:
+        return None
+    wish = replace(wish, goodwill=Money(minor, wish.goodwill.currency))
+    if not counted:
+        return wish
+    now = {slot.key: slot for slot in wish.slots}
+    windows = [slot for slot in wish.slots if slot.budget.per == "customer"]
+    return replace(wish, slots=(*[now.get(slot.key, slot) for slot in counted], *windows))
 
 
 def _caps(wishes: Sequence[Wish]) -> dict[str, Money]:

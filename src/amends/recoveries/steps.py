@@ -16,7 +16,7 @@ from amends.failures.records import Ripe
 from amends.ground import bulk
 from amends.ground.marked import Mistake
 from amends.ground.money import MAX_MINOR
-from amends.recoveries import opening, rules, versions
+from amends.recoveries import opening, revising, rules, versions
 from amends.recoveries.budgets import Limits
 from amends.recoveries.cases import Cases, Ways
 from amends.recoveries.models import MoveRow, RecoveryRow
@@ -35,9 +35,12 @@ def policies() -> Mapping[str, Table]:
 
 
 def decide(now: datetime) -> int:
-    """Decide what is fair for every failure that may be acted on and has no recovery yet, a batch a transaction."""
+    """Decide what is fair for every failure that may be acted on and was not looked at, a batch a transaction.
+
+    One that has its recovery is decided anew (`revising`).
+    """
     decided, cases = 0, Cases(_ways())
-    while part := _decide_part(cases, now):
+    while part := _decide_part(cases, now) or _withdraw_part(now):
         decided += part
         if (ways := _ways()) != cases.ways:
             cases = Cases(ways)
@@ -51,25 +54,53 @@ def _decide_part(cases: Cases, now: datetime) -> int:
         return 0
     ids = [failure.failure_id for failure in failures]
     done = amends.recoveries.queries.with_recovery(ids)
-    opening.write(_decide_all(cases, [failure for failure in failures if failure.failure_id not in done], now), now)
+    openings, later = _decide_all(cases, [failure for failure in failures if failure.failure_id not in done], now)
+    opening.write(openings, now)
+    if done:
+        later |= revising.revise(cases, [failure for failure in failures if failure.failure_id in done], now)
     amends.failures.steps.decided(ids)
+    amends.failures.steps.look_again(later)
     return len(failures)
 
 
-def _decide_all(cases: Cases, failures: Sequence[Ripe], now: datetime) -> list[Opening]:
-    """Decisions for a batch; history is asked once for each policy's memory."""
+@transaction.atomic
+def _withdraw_part(now: datetime) -> int:
+    """Failures that proved unfounded: their recoveries, and later failures that had counted them, are looked at."""
+    failures = amends.failures.queries.ripe(now, BATCH, withdrawn=True)
+    later, ids = set[str](), [failure.failure_id for failure in failures]
+    for policy, group in _by_policy(failures, now):
+        later |= amends.failures.queries.around(group, *_memory(policy), withdrawn=True).later
+    if failures:
+        revising.withdraw(ids, now)
+        amends.failures.steps.decided(ids)
+        amends.failures.steps.look_again(later)
+    return len(failures)
+
+
+def _decide_all(cases: Cases, failures: Sequence[Ripe], now: datetime) -> tuple[list[Opening], set[str]]:
+    """Decisions for a batch, and which failures were decided without these; history is asked once for each memory."""
+    decided, later = list[Opening](), set[str]()
+    for policy, group in _by_policy(failures, now):
+        around = amends.failures.queries.around(group, *_memory(policy))
+        decided += cases.decide(group, around.recurrences, policy)
+        later |= around.later
+    return decided, later
+
+
+def _by_policy(failures: Sequence[Ripe], now: datetime) -> list[tuple[Table, list[Ripe]]]:
+    if not failures:
+        return []
     by_policy: dict[str, list[Ripe]] = {}
     tables = versions.in_force(policies(), _four_eyes(), now)
     chosen = {promise: rules.policy_for(promise, tables) or NOBODY for promise in {f.promise for f in failures}}
     for failure in failures:
         by_policy.setdefault(chosen[failure.promise].name, []).append(failure)
-    decided: list[Opening] = []
-    for group in by_policy.values():
-        policy = chosen[group[0].promise]
-        memory = policy.versions[-1] if policy.versions else None
-        days, half_life = (memory.memory_days, memory.half_life_days) if memory else (90, 30.0)
-        decided += cases.decide(group, amends.failures.queries.recurrences(group, days, half_life), policy)
-    return decided
+    return [(chosen[group[0].promise], group) for group in by_policy.values()]
+
+
+def _memory(policy: Table) -> tuple[int, float]:
+    """(days, half-life in days) for which earlier failures count."""
+    return (policy.versions[-1].memory_days, policy.versions[-1].half_life_days) if policy.versions else (90, 30.0)
 
 
 def _ways() -> Ways:
