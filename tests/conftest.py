@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from amends.recoveries import budgets, opening
+from amends.remedies import settling
 from amends.signals import door, steps
 from amends.web import keys
 
@@ -22,6 +23,7 @@ def _fresh() -> None:
     steps.open_reports.cache_clear()
     door._recent.__init__()  # type: ignore[misc]
     keys._known.clear()
+    settling.forget_place()
 
 
 @pytest.fixture

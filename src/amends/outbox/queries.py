@@ -6,14 +6,18 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Q
 
+from amends.ground import bulk
 from amends.outbox import rules
 from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, EndpointRow, TryRow
-from amends.outbox.records import Act, ActState, Batch, BatchState, Endpoint, Receipt
+from amends.outbox.records import Act, ActState, Batch, BatchState, Endpoint, Receipt, Standing
 
 FOR_A_PERSON = (ActState.PARKED, ActState.REFUSED, ActState.IN_DOUBT)
 OPEN = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
+QUOTED_KEY = '"key"'
+_STATES = {str(state): state for state in ActState}
 
 
 def acts_of(recovery_ids: Collection[str]) -> dict[str, list[Act]]:
@@ -26,6 +30,24 @@ def acts_of(recovery_ids: Collection[str]) -> dict[str, list[Act]]:
 
 def answers(keys: Collection[str]) -> dict[str, Act]:
     return {row.key: _act(row) for row in ActRow.objects.filter(pk__in=keys)}
+
+
+def standing(keys: Collection[str]) -> dict[str, Standing]:
+    """Where these acts stand."""
+    sql = f'SELECT "key", state, connector, ref FROM outbox_actrow WHERE {bulk.among(connection, QUOTED_KEY)}'  # noqa: S608
+    found = bulk.fetch(connection, sql, [bulk.texts(connection, keys)]) if keys else []
+    return {key: Standing(_STATES[state], connector, ref) for key, state, connector, ref in found}
+
+
+def recoveries_answered(state: ActState, since: datetime, at_once: int) -> Iterator[list[str]]:
+    """Recoveries with acts, mails apart, that came to a state since a moment; a part of the acts at a time."""
+    at, key = bulk.moment(connection, since), ""
+    sql = """SELECT changed_at, "key", recovery_id FROM outbox_actrow WHERE state = %s AND changed_at >= %s
+        AND (changed_at > %s OR "key" > %s) AND kind NOT LIKE 'mail.%%'
+        ORDER BY changed_at, "key" LIMIT %s"""
+    while found := bulk.fetch(connection, sql, [str(state), at, at, key, at_once]):
+        at, key, _ = found[-1]
+        yield sorted({recovery_id for _, _, recovery_id in found})
 
 
 def receipts(keys: Collection[str]) -> dict[str, Receipt]:

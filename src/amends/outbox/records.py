@@ -46,6 +46,14 @@ class Order(NamedTuple):
     batch: str = ""  # what it is a part of, such as an incident: paced, paused and aborted together
 
 
+class Standing(NamedTuple):
+    """Where an act stands, for rooms that ask by the ten thousand."""
+
+    state: ActState
+    connector: str
+    ref: str
+
+
 @dataclass(frozen=True)
 class Done:
     """The other side says it is done; `ref` is its proof."""
