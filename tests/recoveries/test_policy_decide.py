@@ -100,6 +100,7 @@ def test_numbers_are_taken_exactly_as_they_are_written() -> None:
         ("eu_rail", {**RAIL, "delay_min": -1}, "delay_min", "out of range; expected 0 to"),
         ("eu_rail", {**RAIL, "delay_min": 10**8}, "delay_min", "out of range"),
         ("eu_rail", {**RAIL, "delay_min": "1e-999999999"}, "delay_min", "more digits than anything"),
+        ("eu_rail", {**RAIL, "delay_min": "7_5"}, "delay_min", "expected a number, not '7_5'"),
         ("eu_rail", {**RAIL, "delay_min": True}, "delay_min", "expected a number"),
         ("eu_rail", {**RAIL, "delay_min": [75]}, "delay_min", "expected a number"),
         ("eu_rail", {**RAIL, "delay_min": "an hour"}, "delay_min", "expected a number, not 'an hour'"),
@@ -111,6 +112,7 @@ def test_numbers_are_taken_exactly_as_they_are_written() -> None:
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2024-06-07T10:00:00"}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2016-12-31T23:59:60Z"}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2023-02-29"}, "fixed_on", "a day such as"),
+        ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2024-W23-5"}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": 20240607}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "reported_on": "2018-06-03"}, "reported_on", "no version for 2018-06-03"),
         ("ofcom_delayed_repair", {**REPAIR, "holidays": "Narnia"}, "holidays", "no calendar for 'Narnia'"),
@@ -143,6 +145,17 @@ def test_an_input_that_is_null_is_as_if_it_were_not_given() -> None:
 
     assert ask("uk_water_gss", **supply, domestic=None)["amount"] == "40.00"
     assert ask("ofcom_delayed_repair", **REPAIR, holidays=None, total_loss=None)["repair_deadline"] == "2024-06-05"
+
+
+@pytest.mark.parametrize("case_id", ['"\\ud800"', "1e999999999", "-1e-999999999", '"ü"', "1.5", "NaN"])
+def test_an_id_comes_back_whatever_it_is_and_the_rest_goes_through(case_id: str) -> None:
+    asked = f'{{"rule": "eu_rail", "inputs": {json.dumps(RAIL)}, "id": '
+
+    done = run(text=f"{asked}{case_id}}}\n{asked}2}}\n")
+
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["amount"] for one in answers] == ["20.00", "20.00"], done.stderr
+    assert answers[0]["id"] in (json.loads(case_id), case_id.replace("e", "E+").replace("+-", "-"), "NaN")
 
 
 def test_one_input_under_two_of_its_names_is_refused() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Published rules and policies: decide, explain, check, compare, print.", no_args_is_help=True)
 
-Files = Annotated[list[str], typer.Argument(help="Files; `-` is standard input.")]
+Files = Annotated[list[str] | None, typer.Argument(help="Files; `-`, or none at all, is standard input.")]
 
 
 @app.command()
 def decide(
-    files: Files,
+    files: Files = None,
     json_lines: Annotated[
         bool, typer.Option("--json-lines/--text", help="One JSON answer a line, or in words.")
     ] = True,
@@ -36,8 +37,10 @@ def decide(
     """Decide lines of `{"id","rule","inputs"}` by published rules. Exit 1 when one could not be decided."""
     from amends.recoveries.policy import answering
 
+    if isinstance(sys.stdout, TextIOWrapper):  # a half of a surrogate pair comes out as JSON escapes it
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     failed = False
-    for name in files:
+    for name in files or ["-"]:
         with _opened(name) as lines:
             for line in answering.answers(lines, trace=trace and json_lines):
                 failed = failed or "error" in line

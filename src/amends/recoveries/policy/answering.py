@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from amends.ground.money import MoneyError
@@ -175,6 +176,7 @@ def as_text(made: Answer) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value) if value.is_finite() else str(value)
+    if isinstance(value, Decimal):  # an id: never written out digit by digit, it may be 1e999999999
+        near = float(value)
+        return near if isfinite(near) and Decimal(repr(near)) == value else str(value)
     return value.isoformat() if isinstance(value, date) else str(value)

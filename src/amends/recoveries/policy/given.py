@@ -85,7 +85,9 @@ def number(name: str, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise WrongInput(name, f"expected a number, not {value!r}")
     try:
-        found = Decimal(str(value))
+        if "_" in (text := str(value)):  # Python's own way of writing thousands, nobody else's
+            raise InvalidOperation
+        found = Decimal(text)
     except InvalidOperation as error:
         raise WrongInput(name, f"expected a number, not {value!r}") from error
     if not found.is_finite():
@@ -114,7 +116,7 @@ def day(name: str, value: Any) -> date:
     """A calendar day; a moment is none until somebody says where."""
     text = value.isoformat() if isinstance(value, date) else value
     try:
-        if not isinstance(text, str) or len(text) != 10:
+        if not isinstance(text, str) or len(text) != 10 or text[7] != "-":  # nor 2024-W23-1
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
