@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import secrets
 import threading
@@ -19,7 +18,7 @@ def new_key_per_try(act: Act) -> Act:
     """Every try is a new request to the other side."""
 
     def wrong(self: Any, order: Order, *more: Any, **named: Any) -> Answer:
-        return act(self, dataclasses.replace(order, key=f"{order.key}#{secrets.token_hex(4)}"), *more, **named)
+        return act(self, order._replace(key=f"{order.key}#{secrets.token_hex(4)}"), *more, **named)
 
     return wrong
 
