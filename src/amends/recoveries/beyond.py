@@ -116,6 +116,8 @@ def same(found: Revised, signers: int) -> bool:
     names = ("row", "version", "person", "pay_by", "holdout")
     if any(getattr(stand.decision, name) != getattr(new, name) for name in names):
         return False
+    if stand.decision.trace.get("amounts") != new.trace.get("amounts"):
+        return False
     return alike(stand.open, found.more) and (stand.begun or signers <= stand.signers)
 
 
