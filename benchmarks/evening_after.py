@@ -108,17 +108,20 @@ def _measure(homes: int, profiled: str) -> int:
     from amends.notices import compose as composing
 
     customers, clock, writing = _land(homes), Clock(profiled), Clock("")
-    render = composing.compose
-    composing.compose = lambda *a: _timed(writing, render, a)  # type: ignore[assignment]
+    for name in ("values_of", "first_that_may_be_sent"):
+        setattr(composing, name, _timed(writing, getattr(composing, name)))
     turns = _tell(clock)
     return _print(customers, turns, clock, writing.cpu["words"])
 
 
-def _timed(clock: Clock, render: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-    cpu = time.process_time()
-    said = render(*given)
-    clock.cpu["words"] += time.process_time() - cpu
-    return said
+def _timed(clock: Clock, write: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*given: Any) -> Any:
+        cpu = time.process_time()
+        written = write(*given)
+        clock.cpu["words"] += time.process_time() - cpu
+        return written
+
+    return timed
 
 
 def _land(homes: int) -> int:
@@ -139,6 +142,7 @@ def _land(homes: int) -> int:
 
 def _tell(clock: Clock) -> int:
     """Turn story and deliveries by turns until nothing changes; how many turns that took."""
+    from amends.outbox import queries
     from amends.worker import story
     from amends.worker.deliver import Deliverer
 
@@ -150,9 +154,11 @@ def _tell(clock: Clock) -> int:
             name = f"{step.__module__.removeprefix('amends.').removesuffix('.steps')}.{step.__name__}"
             changed += clock.of(name, lambda step=step: step(datetime.now(UTC)))  # type: ignore[misc]
         changed += clock.of("deliver", lambda: _deliver(deliverer))
-        if not changed:
+        if not changed and not queries.open_count():
             deliverer.stop()
             return turns
+        if not changed:
+            time.sleep(0.1)
 
 
 def _deliver(deliverer: Any) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from html import escape
 
 import nh3
@@ -26,6 +27,11 @@ _AMOUNT = re.compile(
     r"(?:[€$£¥]\s?\d[\d.,\u00a0]*|\d[\d.,\u00a0]*\s?(?:[€$£¥]|[A-Z]{3}\b)|\b[A-Z]{3}[\s\u00a0]\d[\d.,]*)"
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
+
+
+# What is each customer's own, and plain, comes into the HTML last: the rest of a slot is often the same for everybody.
+STANDS_FOR = {"link": "https://amends.invalid/own-link", "receipt": "amends own receipt"}
+_PLAIN = re.compile(r"[A-Za-z0-9~_/:.-]+")
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,13 @@ def _money(paid: Paid, locale: str) -> dict[str, str]:
     """Amounts in words: all of it, and where some was owed and some goodwill, each of the two."""
     owed, goodwill = _sum(paid.owed), _sum(paid.goodwill)
     said = {"amount": paid.total, "owed": owed, "goodwill": goodwill if owed else None, "kept": paid.kept}
-    words = {name: amount.words(locale) if amount else "" for name, amount in said.items()}
+    words = {name: _worded(amount, locale) if amount else "" for name, amount in said.items()}
     return words | {"pay_by": phrases.day(paid.pay_by, locale) if paid.pay_by else ""}
+
+
+@lru_cache(20_000)
+def _worded(amount: Money, locale: str) -> str:
+    return amount.words(locale)
 
 
 def _outage(failure: Failure, customer: Customer, lang: str, locale: str, config: Config) -> dict[str, str]:
@@ -113,6 +124,19 @@ def _outage(failure: Failure, customer: Customer, lang: str, locale: str, config
     until_day, until_time = phrases.moment(failure.ended_at, customer.time_zone, config.company.time_zone, locale)
     tried = phrases.times(tries, lang) if isinstance(tries, int) and tries > 0 else ""
     return {"until_day": until_day, "until_time": until_time, "off_for": phrases.span(off_s, lang), "tried": tried}
+
+
+def first_that_may_be_sent(
+    candidates: Sequence[Template], values: Mapping[str, str], paid: Paid, locale: str
+) -> tuple[Template, Said]:
+    """The first of these templates that says nothing but what is known; where none does, the first."""
+    tried = []
+    for template in candidates:
+        said = compose(template, values, paid, locale)
+        if said.may_be_sent:
+            return template, said
+        tried.append((template, said))
+    return tried[0]
 
 
 def compose(template: Template, values: Mapping[str, str], paid: Paid, locale: str) -> Said:
@@ -131,10 +155,16 @@ def compose(template: Template, values: Mapping[str, str], paid: Paid, locale: s
     findings += [_unknown(template, 1, name) for name in missing]
     body = "\n\n".join(slots[slot] for slot in ORDER if slot in slots)
     text = f"{values['greeting']}\n\n{body}\n\n{values['company']}\n"
-    findings += lint.lint_text(_template_words(template), template.file)
+    findings += _linted(_template_words(template), template.file)
     findings += _amounts(_ours(template, values), paid, template.file)
     html = _html(subject, values, template, slots, locale)
     return Said(" ".join(subject.split()), text, html, slots, tuple(findings))
+
+
+@lru_cache(200)
+def _linted(words: str, file: str) -> tuple[Finding, ...]:
+    """What the linter says of a template's words: they are the same in every mail."""
+    return tuple(lint.lint_text(words, file))
 
 
 def _template_words(template: Template) -> str:
@@ -170,17 +200,18 @@ def _digits(text: str) -> str:
 
 
 def _html(subject: str, values: Mapping[str, str], template: Template, slots: Mapping[str, str], locale: str) -> str:
-    safe = {name: _SPECIAL.sub(r"\\\1", value) for name, value in values.items()}
-    page = f"[{phrases.WORDS[phrases.language(template.locale, 'en')]['your_page']}](<{values['link']}>)"
+    own = {name: values[name] for name in STANDS_FOR if _PLAIN.fullmatch(values.get(name, ""))}
+    shown = {**values, **{name: STANDS_FOR[name] for name in own}}
+    safe = {name: _SPECIAL.sub(r"\\\1", value) for name, value in shown.items()}
+    page = f"[{phrases.WORDS[phrases.language(template.locale, 'en')]['your_page']}](<{shown['link']}>)"
     safe |= {"link": page, "time_line": page if values.get("time_line") else ""}
     parts = [f"<p>{escape(values['greeting'])}</p>"]
     for slot in ORDER:
         if slot not in slots:
             continue
-        prose, _ = templates.fill(template.slots[slot][1], safe)
-        cleaned = nh3.clean(
-            MARKDOWN.render(prose), tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"}
-        )
+        cleaned = _cleaned(templates.fill(template.slots[slot][1], safe)[0])
+        for name, value in own.items():
+            cleaned = cleaned.replace(STANDS_FOR[name], value)
         parts.append(f'<div class="done" style="{DONE}">{cleaned}</div>' if slot == "remedy_done" else cleaned)
     parts.append(f'<p style="{QUIET}">{escape(values["company"])}</p>')
     body = "\n".join(parts)
@@ -190,6 +221,13 @@ def _html(subject: str, values: Mapping[str, str], template: Template, slots: Ma
         f"<title>{escape(subject)}</title></head>\n"
         f'<body style="{BODY}"><div style="{COLUMN}">\n{body}\n</div></body></html>\n'
     )
+
+
+@lru_cache(5000)
+def _cleaned(prose: str) -> str:
+    """A slot as HTML; most of the slots of an outage's mails say the same to everybody."""
+    html = MARKDOWN.render(prose)
+    return nh3.clean(html, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"})
 
 
 FONTS = "-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -156,11 +157,13 @@ def listed(words: Sequence[str], lang: str) -> str:
     return WORDS[lang]["and"].format(a=", ".join(words[:-1]), b=words[-1])
 
 
+@lru_cache(2000)
 def day(on: date, locale: str) -> str:
     """A day in full, with its year: a date by which something is due may lie in the next."""
     return format_date(on, "d MMMM y" if not locale.startswith("de") else "d. MMMM y", locale=locale)
 
 
+@lru_cache(20_000)
 def moment(at: datetime, time_zone: str, fallback_zone: str, locale: str) -> tuple[str, str]:
     """Day and time of day as the customer's clock showed them."""
     try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 import amends.customers.queries
@@ -24,6 +25,7 @@ import amends.recoveries.steps
 import amends.signals.queries
 from amends.customers.records import Customer
 from amends.failures.records import Evidence, Failure
+from amends.ground import bulk
 from amends.ground.ids import derive
 from amends.notices import compose as composing
 from amends.notices import manner, occasions, templates, tokens
@@ -34,7 +36,7 @@ from amends.notices.occasions import Occasion
 from amends.notices.records import Finding, Notice, TakenBack
 from amends.outbox.records import Act, Order, Receipt
 
-BATCH = 500
+BATCH = 2000
 COMMITTED_WITHIN = timedelta(minutes=1)  # what is cancelled at a moment may be seen a little later
 CALLED_OFF = "called-off"
 UPSERTED = "com.amends.customer.upserted"
@@ -53,12 +55,19 @@ WRITTEN = (
 )
 
 
+COLUMNS = (
+    *("notice_id", "recovery_id", "customer_id", "template", "channel", "locale", "subject", "text", "html", "slots"),
+    *("findings", "state", "act_key", "about", "composed_at"),
+)
+
+
 class Draft(NamedTuple):
     """A notice's row with what its mail needs beside it."""
 
     row: NoticeRow
     batch: str  # the incident's: its mails are paced, paused and aborted together
     references: Sequence[str]  # mails of ours that it belongs behind
+    customer: Customer
 
 
 def compose(now: datetime) -> int:
@@ -125,8 +134,16 @@ def tell_taken_back(taken: Sequence[TakenBack], now: datetime) -> None:
 
 def _write(found: Sequence[Occasion], now: datetime) -> None:
     drafts = _drafts(found, now)
-    NoticeRow.objects.bulk_create([draft.row for draft in drafts], batch_size=BATCH, ignore_conflicts=True)
+    bulk.insert(connection, NoticeRow, COLUMNS, [_kept(draft.row) for draft in drafts], unless_there=True)
     _enqueue(drafts, now)
+
+
+def _kept(row: NoticeRow) -> tuple[Any, ...]:
+    """A row as the database keeps it."""
+    at, about = bulk.moment(connection, row.composed_at), None if row.about is None else json.dumps(row.about)
+    said = (row.template, row.channel, row.locale, row.subject, row.text, row.html)
+    kept = (json.dumps(row.slots), json.dumps(row.findings), row.state, row.act_key, about, at)
+    return row.notice_id, row.recovery_id, row.customer_id, *said, *kept
 
 
 def _drafts(found: Sequence[Occasion], now: datetime, *, daily: bool = True) -> list[Draft]:
@@ -138,6 +155,7 @@ def _drafts(found: Sequence[Occasion], now: datetime, *, daily: bool = True) -> 
     told = amends.notices.queries.of_recoveries({one.recovery.recovery_id for one in found if not one.is_first})
     sessions = {failure.subject for failure in failures.values()}
     pictured = {viewing.session_id for viewing in amends.signals.queries.viewings(sessions) if viewing.spans}
+    written, _ = templates.read_all(settings.AMENDS.directory)
     mailed = _mailed_today({recovery.customer_id for recovery in recoveries}, now)
     drafts = []
     for occasion in found:
@@ -145,19 +163,19 @@ def _drafts(found: Sequence[Occasion], now: datetime, *, daily: bool = True) -> 
         customer = customers.get(recovery.customer_id, Customer(recovery.customer_id))
         failure = failures[recovery.failure_id]
         sent = [one for one in told.get(recovery.recovery_id, []) if one.state == "enqueued"]
-        row = _row(occasion, failure, customer, receipts, sent, now, pictured=failure.subject in pictured)
+        seen = failure.subject in pictured
+        row = _row(occasion, failure, customer, receipts, sent, now, pictured=seen, written=written)
         if row.state == "enqueued" and daily:
             mailed[row.customer_id] = mailed.get(row.customer_id, 0) + 1
             if mailed[row.customer_id] > settings.AMENDS.limits.mail_per_customer_day:
                 _hold(row, "too-many-mails", "more mails to this customer today than limits.mail_per_customer_day")
-        drafts.append(Draft(row, failure.incident[:120], [_message_id(one.act_key) for one in sent]))
+        drafts.append(Draft(row, failure.incident[:120], [_message_id(one.act_key) for one in sent], customer))
     return drafts
 
 
 def _enqueue(drafts: Sequence[Draft], now: datetime) -> None:
     ready = [draft for draft in drafts if draft.row.state == "enqueued"]
-    customers = amends.customers.queries.by_id({draft.row.customer_id for draft in ready})
-    amends.outbox.steps.enqueue([_order(draft, customers[draft.row.customer_id]) for draft in ready], now)
+    amends.outbox.steps.enqueue([_order(draft) for draft in ready], now)
 
 
 @transaction.atomic
@@ -301,6 +319,7 @@ def _row(
     now: datetime,
     *,
     pictured: bool,
+    written: templates.Written,
 ) -> NoticeRow:
     config, recovery = settings.AMENDS, occasion.recovery
     said = occasions.said(occasion, receipts)
@@ -324,12 +343,12 @@ def _row(
         state="held",
         about=said.about,
     )
-    candidates = _candidates(failure, kind, lang)
+    sure = failure.evidence is not Evidence.CORROBORATED
+    candidates = templates.candidates(written, failure.promise, kind, (lang, config.company.locale, "en"), sure=sure)
     if not candidates:
         _hold(row, "no-template", f"write notices/{failure.promise}.{kind}.{lang}.md or notices/any.{kind}.{lang}.md")
         return row
-    tried = [(template, composing.compose(template, values, said.paid, lang)) for template in candidates]
-    template, text = next((one for one in tried if one[1].may_be_sent), tried[0])
+    template, text = composing.first_that_may_be_sent(candidates, values, said.paid, lang)
     row.template = template.kind
     _fill(row, text)
     if text.may_be_sent:
@@ -358,22 +377,8 @@ def _hold(row: NoticeRow, rule: str, hint: str) -> None:
     row.findings = [*(row.findings or []), asdict(Finding("", 0, "error", rule, row.customer_id, hint))]
 
 
-def _candidates(failure: Failure, kind: str, lang: str) -> list[templates.Template]:
-    """Templates that could say it, best first: what is true before what is near, the customer's language before others.
-
-    Of whom we cannot be sure, the words for that come first (`PROMISE.KIND.uncertain`), in whatever language there are.
-    """
-    found, _ = templates.read_all(settings.AMENDS.directory)
-    languages = dict.fromkeys((lang, settings.AMENDS.company.locale, "en"))
-    sure = [(f"{name}.{kind}", wanted) for wanted in languages for name in (failure.promise, "any")]
-    unsure = (
-        [(f"{name}.uncertain", wanted) for name, wanted in sure] if failure.evidence is Evidence.CORROBORATED else []
-    )
-    return [found[name] for name in (*unsure, *sure) if name in found]
-
-
-def _order(draft: Draft, customer: Customer) -> Order:
-    row = draft.row
+def _order(draft: Draft) -> Order:
+    row, customer = draft.row, draft.customer
     payload = {
         "to": customer.email,
         "subject": row.subject,

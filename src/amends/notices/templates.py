@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +36,9 @@ class Template:
     slots: Mapping[str, tuple[int, str]]
 
 
+Written = Mapping[tuple[str, str], Template]
+
+
 def read_all(directory: Path) -> tuple[dict[tuple[str, str], Template], list[Finding]]:
     """Every template of `directory/notices` by (kind, locale), and what is wrong in those that cannot be used."""
     stamps = tuple((str(path), path.stat().st_mtime_ns) for path in sorted((directory / "notices").glob("*.md")))
@@ -51,6 +54,18 @@ def _read_all(stamps: tuple[tuple[str, int], ...]) -> tuple[dict[tuple[str, str]
         if template is not None and not any(finding.severity == "error" for finding in wrong):
             found[template.kind, template.locale] = template
     return found, findings
+
+
+def candidates(
+    found: Written, promise: str, kind: str, languages: Sequence[str], *, sure: bool = True
+) -> list[Template]:
+    """Templates that could say it, best first: what is true before what is near, the customer's language before others.
+
+    Of whom we cannot be sure, the words for that come first (`PROMISE.KIND.uncertain`), in whatever language there are.
+    """
+    plain = [(f"{name}.{kind}", wanted) for wanted in dict.fromkeys(languages) for name in (promise, "any")]
+    careful = [] if sure else [(f"{name}.uncertain", wanted) for name, wanted in plain]
+    return [found[name] for name in (*careful, *plain) if name in found]
 
 
 def untranslated(directory: Path) -> list[Finding]:
