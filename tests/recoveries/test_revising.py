@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,8 +24,9 @@ from amends.failures.models import FailureRow
 from amends.ground.ids import derive
 from amends.notices.queries import of_recoveries
 from amends.outbox.models import ActRow
-from amends.recoveries import approval, queries, steps
+from amends.recoveries import approval, queries, steps, stopping
 from amends.recoveries.models import FormerRow, MoveRow, RecoveryRow
+from amends.recoveries.policy import recounting
 from amends.recoveries.records import Goodwill, Recovery, RecoveryState
 from amends.remedies import steps as remedies
 from amends.remedies.models import RemedyRow
@@ -318,6 +321,59 @@ def test_an_approved_recovery_keeps_what_was_approved_and_gets_what_is_more(site
 
     assert keys("c") == {"coupon": 400, "apology": None, "credit": 300, "call": None}
     assert recovery("c").goodwill is Goodwill.WAITING
+
+
+def test_goodwill_keeps_its_name_when_something_of_its_kind_is_owed_later(site: None) -> None:
+    tell(Telling("a", 1, day=1), Telling("b", 1, day=2), Telling("c", 1, day=20))
+    drain()
+    tell(Telling("c", 2, day=20, off_h=3))
+    drain()
+
+    assert keys("c") == {"credit": 400, "apology": None, "call": None, "credit-2": 300}
+    assert granted() == {("credit", False): 400, ("credit", True): 300}
+
+
+def test_what_is_added_waits_while_paying_is_stopped_and_is_counted_once(site: None) -> None:
+    tell(Telling("a", 1, off_h=3))
+    drain()
+    stopping.stop("", "wrong amounts", "op", NOW)
+    for told, off_h in ((2, 5), (3, 7), (4, 6)):
+        tell(Telling("a", told, off_h=off_h))
+        drain()
+    assert keys() == {"credit": 300, "apology": None}
+    stopping.resume("", "", "op", NOW)
+    drain()
+
+    assert keys() == {"credit": 300, "apology": None, "credit-2": 300}
+    assert (remedies.provide(NOW), len(queries.formers(recovery().recovery_id))) == (0, 3)
+
+
+def test_what_was_added_and_not_started_is_left_out_when_it_proved_unfounded(site: None) -> None:
+    tell(Telling("a", 1, off_h=3))
+    drain()
+    stopping.stop("", "wrong amounts", "op", NOW)
+    tell(Telling("a", 2, off_h=5))
+    drain()
+    withdraw()
+    stopping.resume("", "", "op", NOW)
+    drain()
+
+    assert (keys(), RecoveryRow.objects.get().amount_minor) == ({"credit": 300, "apology": None}, 300)
+
+
+def test_it_can_be_read_what_was_decided_before_and_since(site: None, client: Client) -> None:
+    tell(Telling("a", 1, off_h=3))
+    drain()
+    tell(Telling("a", 2, off_h=5))
+    drain()
+    (row,) = queries.export_rows()
+    assert [one["decision"]["inputs"]["off_h"] for one in row["formers"]] == [3]
+    told = recounting.recount(recovery().decision, None, queries.formers(row["recovery_id"])).text()
+    assert "€5.00 as a credit (owed to you)" in told
+    assert "It was decided anew on 24 November 2026; before, it was: €3.00 as a credit (owed to you)" in told
+    client.force_login(User.objects.create_superuser("op"))
+    page = client.get(f"/desk/recoveries/{row['recovery_id']}").content.decode()
+    assert ("Decided anew" in page, "off_h 3 → 5" in page) == (True, True)
 
 
 def test_a_holdout_gets_no_goodwill_by_a_revision_either(site: None, settings: Any) -> None:

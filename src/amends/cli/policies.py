@@ -148,7 +148,8 @@ def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:
     found = queries.one(recovery_id)
     if found is None:
         _fail(f"no recovery {recovery_id}; `amends export recoveries` lists them", 1)
-    return recounting.recount(found.decision, texts.table(found.decision.policy_hash))
+    table, formers = texts.table(found.decision.policy_hash), queries.formers(recovery_id)
+    return recounting.recount(found.decision, table, formers)
 
 
 def _readable(name: str, *, currency: bool = True) -> Table:

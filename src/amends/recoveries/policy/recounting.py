@@ -3,7 +3,7 @@ what was kept beside the decision."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,19 +14,38 @@ from amends.recoveries.policy.given import WrongInput, read_given
 from amends.recoveries.policy.plainly import REMEDIES, day_words, human, listed, reason_words, sentence
 from amends.recoveries.policy.reckoning import Looked
 from amends.recoveries.policy.tree import Table, TableVersion
-from amends.recoveries.records import Decision, Remedy
+from amends.recoveries.records import Decision, Former, Remedy
 
 
-def recount(decision: Decision, table: Table | None) -> Explanation:
-    """A decision in sentences; `table` is the text it was made by, when that is known."""
+def recount(decision: Decision, table: Table | None, formers: Sequence[Former] = ()) -> Explanation:
+    """A decision in sentences; `table` is the text it was made by, when that is known, `formers` what it was before."""
     known = _looked_again(decision, table) if table else None
     parts = _from_table(decision, *known) if known else _from_trace(decision)
+    anew = [_anew(former) for former in formers]
     return Explanation(
-        about=sentence(f"This was decided by our policy {_title(decision, table)}{_since(decision)}"),
+        about=" ".join(
+            [sentence(f"This was decided by our policy {_title(decision, table)}{_since(decision)}"), *anew]
+        ),
         answer=sentence(_answer(decision)),
         when=_when(decision, [one.row.claim for one in known[2] if one.held] if known else []),
         **parts,
     )
+
+
+def _anew(former: Former) -> str:
+    gets = [_remedy(one) for one in _together(former.decision)]
+    day = day_words(former.replaced_at.date())
+    return sentence(f"It was decided anew on {day}; before, it was: {listed(gets, 'and') if gets else 'nothing'}")
+
+
+def _together(decision: Decision) -> list[Remedy]:
+    """One remedy a kind, and what is owed apart from goodwill, whatever revision brought it."""
+    found: dict[tuple[str, bool], Remedy] = {}
+    for one in decision.remedies:
+        known = found.get((one.kind, one.owed))
+        amount = known.amount + one.amount if known and known.amount and one.amount else one.amount
+        found[one.kind, one.owed] = Remedy(one.kind, amount, one.owed)
+    return list(found.values())
 
 
 def _title(decision: Decision, table: Table | None) -> str:
@@ -40,7 +59,7 @@ def _since(decision: Decision) -> str:
 
 
 def _answer(decision: Decision) -> str:
-    gets = [_remedy(one) for one in decision.remedies]
+    gets = [_remedy(one) for one in _together(decision)]
     if decision.person and not gets:
         return f"A person looks at it before anything is given: {decision.person}"
     if not gets:

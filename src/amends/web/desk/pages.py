@@ -137,6 +137,7 @@ def recovery(request: HttpRequest, recovery_id: str) -> HttpResponse:
         notices=amends.notices.queries.of_recoveries([recovery_id]).get(recovery_id, []),
         answers=amends.closure.queries.answers_of([recovery_id]).get(recovery_id, []),
         history=amends.recoveries.queries.history(recovery_id),
+        formers=amends.recoveries.queries.formers(recovery_id),
         approvals=amends.recoveries.queries.approvals(recovery_id),
         link=f"/yours/{tokens.make(recovery_id)}",
     )
