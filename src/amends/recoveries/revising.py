@@ -183,18 +183,12 @@ def _write(changes: Sequence[Change], now: datetime) -> None:
         declined = one.kept.declined_reason if placed[GOODWILL] == Goodwill.DECLINED else ""
         keys = budgets or (one.kept.budgets if minor else "")
         decision = f"{one.terms.head}{one.opening.inputs}{one.terms.tail}"
-        rows.append((*placed, decision, minor, keys, declined, _more_open(one, placed), at, id_))
+        rows.append((id_, *placed, decision, minor, keys, declined, _more_open(one, placed), at))
         formers.append((id_, one.kept.decision, at, one.why))
         moves.append((id_, one.kept.state, placed[STATE], WORKER, one.why, at))
-    _update(WRITTEN, rows)
+    bulk.rewrite(connection, RecoveryRow, "recovery_id", WRITTEN, rows)
     bulk.insert(connection, FormerRow, FORMER, formers)
     bulk.insert(connection, MoveRow, opening.MOVE, moves)
-
-
-def _update(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    said = ", ".join(f"{name} = %s" for name in columns)
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE recoveries_recoveryrow SET {said} WHERE recovery_id = %s", rows)  # noqa: S608
 
 
 def _placed(change: Change, no_room: str) -> list[Any]:
@@ -244,7 +238,8 @@ def withdraw(failure_ids: Collection[str], now: datetime) -> None:
     at, stay = bulk.moment(connection, now), [(one, stand) for one, stand in stands if stand.begun]
     spending.release([one.recovery_id for one in off])
     columns = ("state", "goodwill", "goodwill_open", "held", "declined_reason", "changed_at")
-    _update(columns, [(str(RecoveryState.DECLINED), "", False, "", UNFOUNDED, at, one.recovery_id) for one in off])
+    declined = [(one.recovery_id, str(RecoveryState.DECLINED), "", False, "", UNFOUNDED, at) for one in off]
+    bulk.rewrite(connection, RecoveryRow, "recovery_id", columns, declined)
     moves = [(one.recovery_id, one.state, str(RecoveryState.DECLINED), WORKER, UNFOUNDED, at) for one in off]
     moves += [(one.recovery_id, one.state, one.state, WORKER, STAYS, at) for one, stand in stay if not stand.open]
     bulk.insert(connection, MoveRow, opening.MOVE, moves)
