@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from amends.customers.models import CustomerRow, ErasureRow
 from amends.customers.records import Customer
+from amends.ground import bulk
 
 FIELDS = ("name", "email", "phone", "locale", "time_zone", "segment", "since", "contact")
+KEY = ("customer_id",)
 BLANK = {"name": "", "email": "", "phone": "", "locale": "", "time_zone": "", "contact": {}}
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -29,13 +33,8 @@ def upsert_many(told: Sequence[tuple[Customer, datetime]]) -> int:
     rows_of = CustomerRow.objects.filter(pk__in=newest).values_list("pk", "told_at", "erased_at")
     stored = {pk: told_at if erased_at is None else NEVER for pk, told_at, erased_at in rows_of}
     rows = [_row(customer, at) for customer, at in newest.values() if _is_newer(stored.get(customer.customer_id), at)]
-    CustomerRow.objects.bulk_create(
-        rows,
-        batch_size=1000,
-        update_conflicts=True,
-        update_fields=[*FIELDS, "told_at"],
-        unique_fields=["customer_id"],
-    )
+    told_anew = (*FIELDS, "told_at")
+    bulk.insert(connection, CustomerRow, (*KEY, *told_anew), rows, over=(KEY, told_anew))
     return len(rows)
 
 
@@ -43,9 +42,11 @@ def _is_newer(stored_at: datetime | None, at: datetime) -> bool:
     return stored_at is None or stored_at < at
 
 
-def _row(customer: Customer, at: datetime) -> CustomerRow:
-    values = {name: getattr(customer, name) for name in FIELDS} | {"contact": dict(customer.contact)}
-    return CustomerRow(customer_id=customer.customer_id, told_at=at, **values)
+def _row(customer: Customer, at: datetime) -> tuple[Any, ...]:
+    """In the order of FIELDS, behind the key and before the moment."""
+    known = (customer.name, customer.email, customer.phone, customer.locale, customer.time_zone, customer.segment)
+    contact, told_at = json.dumps(dict(customer.contact)), bulk.moment(connection, at)
+    return customer.customer_id, *known, bulk.day(connection, customer.since), contact, told_at
 
 
 @transaction.atomic

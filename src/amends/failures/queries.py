@@ -115,6 +115,11 @@ def overlapping(customer_ids: Collection[str], since: datetime, until: datetime)
     yield from (_failure(row) for row in rows.filter(ended).iterator(2000))
 
 
+def any_of_incident(incident: str) -> bool:
+    """Whether an incident has given anybody a failure of its own before."""
+    return FailureRow.objects.filter(incident=incident, subject=incident).exists()
+
+
 def of_incident(incident: str, evidence: str = "", limit: int = 50) -> list[Failure]:
     """Failures under an incident, by customer; of one grade of evidence where asked."""
     rows = FailureRow.objects.filter(incident=incident, withdrawn_at=None).order_by("customer_id")

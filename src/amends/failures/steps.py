@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +32,13 @@ UPDATED = (
     *("used_anyway", "evidence", "incident", "price_minor", "currency", "payment_ref", "revised_at", "withdrawn_at"),
     *("undecided", "told_at"),
 )
+PLAIN = (
+    *("failure_id", "promise", "customer_id", "subject", "severity", "controllable", "stable_cause", "loss_kind"),
+    *("used_anyway", "evidence", "incident", "price_minor", "currency", "payment_ref", "undecided"),
+)
+MOMENTS = ("started_at", "ended_at", "recorded_at", "revised_at", "withdrawn_at", "told_at")
+COLUMNS = (*PLAIN, "severity_parts", "facts", *MOMENTS)
+PLAIN_OF, MOMENTS_OF = attrgetter(*PLAIN), attrgetter(*MOMENTS)
 COMPARED = tuple(name for name in UPDATED if name not in ("revised_at", "undecided"))
 OBSERVED = "com.amends.failure.observed"
 PAID = ("rental", "purchase")
@@ -90,10 +99,14 @@ def _write(rows: Sequence[FailureRow]) -> int:
     """Write what is new in these; how many were not so before."""
     stored = FailureRow.objects.in_bulk([row.failure_id for row in rows])
     news = [row for row in rows if _is_news(row, stored.get(row.failure_id))]
-    FailureRow.objects.bulk_create(
-        news, batch_size=BATCH, update_conflicts=True, update_fields=UPDATED, unique_fields=["failure_id"]
-    )
+    bulk.insert(connection, FailureRow, COLUMNS, [_kept(row) for row in news], over=(("failure_id",), UPDATED))
     return len(news)
+
+
+def _kept(row: FailureRow) -> tuple[Any, ...]:
+    """In the order of COLUMNS, as the database keeps it."""
+    moments = [at and bulk.moment(connection, at) for at in MOMENTS_OF(row)]
+    return *PLAIN_OF(row), json.dumps(row.severity_parts), json.dumps(row.facts), *moments
 
 
 def _is_news(row: FailureRow, stored: FailureRow | None) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 FEW = 500
@@ -87,6 +87,11 @@ def _listed(names: Sequence[str]) -> str:
 def moment(connection: Any, at: datetime) -> Any:
     """A moment as this database keeps it."""
     return connection.ops.adapt_datetimefield_value(at)
+
+
+def day(connection: Any, on: date | None) -> Any:
+    """A day as this database keeps it."""
+    return None if on is None else connection.ops.adapt_datefield_value(on)
 
 
 def read_moment(kept: Any) -> datetime:

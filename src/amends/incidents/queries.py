@@ -60,14 +60,15 @@ def named(incident_id: str) -> list[str]:
 def services(component: str, customer_ids: Sequence[str]) -> dict[str, Service]:
     """What these customers have of a component; of whom we know nothing but the id, just that."""
     rows = ServedRow.objects.filter(component=component, customer_id__in=customer_ids)
+    known = rows.values_list("customer_id", "customer_class", "price_minor", "currency", "payment_ref")
     return {customer_id: Service(customer_id) for customer_id in customer_ids} | {
-        row.customer_id: service(row) for row in rows
+        row[0]: service_of(*row) for row in known
     }
 
 
-def service(row: ServedRow) -> Service:
-    price = Money(row.price_minor, row.currency) if row.price_minor is not None and row.currency else None
-    return Service(row.customer_id, row.customer_class, price, row.payment_ref)
+def service_of(customer_id: str, customer_class: str, price_minor: int | None, currency: str, ref: str) -> Service:
+    price = Money(price_minor, currency) if price_minor is not None and currency else None
+    return Service(customer_id, customer_class, price, ref)
 
 
 def record(row: IncidentRow, touched: int | None = None) -> Incident:

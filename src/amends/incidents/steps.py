@@ -8,13 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 import amends.failures.queries
 import amends.failures.steps
 import amends.signals.queries
 from amends.failures.records import Failure
+from amends.ground import bulk
 from amends.ground.moments import parse_moment
 from amends.incidents import queries, rules
 from amends.incidents.models import IncidentRow, ReadRow, ServedRow, TellingRow
@@ -26,7 +27,10 @@ BEGAN, ENDED, SERVED = "com.amends.outage.started", "com.amends.outage.ended", "
 LOOK_BACK = timedelta(days=60)  # who was served is believed so long afterwards
 LONGEST_VIEWING = timedelta(hours=12)
 ABSURD = "it ended as it began: nobody lived through it"
+HAS = ("customer_id", "customer_class", "price_minor", "currency", "payment_ref")
+SERVED_ONCE = ("component", "area", "customer_id")
 SERVICE_FIELDS = ("customer_class", "price_minor", "currency", "payment_ref", "started_at", "ended_at", "told_at")
+SERVED_OVER = (SERVED_ONCE, SERVICE_FIELDS)
 
 
 def gather(now: datetime) -> int:
@@ -37,21 +41,30 @@ def gather(now: datetime) -> int:
 @transaction.atomic
 def _served(now: datetime) -> int:
     read, signals = _unread(SERVED)
-    rows: dict[tuple[str, str, str], ServedRow] = {}
+    newest: dict[tuple[str, str], dict[str, ServedRow]] = {}
     for signal in sorted(signals, key=lambda told: (_at(told), told.sequence)):
         row = _served_row(signal)
-        rows[row.component, row.area, row.customer_id] = row
-    stored = ServedRow.objects.filter(customer_id__in={row.customer_id for row in rows.values()})
-    told = {(row.component, row.area, row.customer_id): row.told_at for row in stored}
-    newer = [row for key, row in rows.items() if key not in told or told[key] <= row.told_at]
-    unique = ["component", "area", "customer_id"]
-    ServedRow.objects.bulk_create(
-        newer, batch_size=1000, update_conflicts=True, update_fields=SERVICE_FIELDS, unique_fields=unique
-    )
-    for component, area in {(row.component, row.area) for row in newer}:
-        _look_again(component, area, [row for row in newer if (row.component, row.area) == (component, area)], now)
+        newest.setdefault((row.component, row.area), {})[row.customer_id] = row
+    for (component, area), rows in newest.items():
+        _look_again(component, area, _write_served(component, area, rows), now)
     _done(read, signals)
     return len(signals)
+
+
+def _write_served(component: str, area: str, rows: Mapping[str, ServedRow]) -> list[ServedRow]:
+    """Write what is told of those served at one place; those of whom nothing newer was known."""
+    known = ServedRow.objects.filter(component=component, area=area, customer_id__in=rows)
+    told = dict(known.values_list("customer_id", "told_at"))
+    newer = [row for id_, row in rows.items() if id_ not in told or told[id_] <= row.told_at]
+    bulk.insert(connection, ServedRow, (*SERVED_ONCE, *SERVICE_FIELDS), [_kept(row) for row in newer], over=SERVED_OVER)
+    return newer
+
+
+def _kept(row: ServedRow) -> tuple[Any, ...]:
+    """In the order of SERVED_ONCE and SERVICE_FIELDS, as the database keeps it."""
+    known = (row.component, row.area, row.customer_id, row.customer_class, row.price_minor, row.currency)
+    moments = [at and bulk.moment(connection, at) for at in (row.started_at, row.ended_at, row.told_at)]
+    return *known, row.payment_ref, *moments
 
 
 def _served_row(signal: Signal) -> ServedRow:
@@ -182,18 +195,19 @@ def _settle(row: IncidentRow, now: datetime) -> int:
         _mark_settled(row, now, {})
         return changed
     traces = _traces(incident)
-    touched = sum(len(part) for part in _touched(incident))
+    touched = _count_touched(incident)
     incident = queries.record(row, touched=touched)
     counts = {"touched": touched, "observed": 0, "corroborated": 0, "undisturbed": 0}
-    changed, kept = 0, set[str]()
+    changed, kept, anew = 0, set[str](), amends.failures.queries.any_of_incident(incident.incident_id)
     for part in _touched(incident):
         failures, adopted = _failures_of(incident, part, traces, counts)
         with transaction.atomic():
             changed += amends.failures.steps.record(failures, now)
             amends.failures.steps.put_under(adopted, incident.incident_id)
-        kept.update(failure.failure_id for failure in failures)
-        kept.update(adopted)
-    changed += amends.failures.steps.withdraw_others(incident.incident_id, kept, now)
+        if anew:
+            kept.update(failure.failure_id for failure in failures)
+            kept.update(adopted)
+    changed += amends.failures.steps.withdraw_others(incident.incident_id, kept, now) if anew else 0
     _mark_settled(row, now, counts)
     return changed
 
@@ -265,9 +279,16 @@ def _touched(incident: Incident) -> Iterator[dict[str, Service]]:
             yield queries.services(incident.component, named[start : start + BATCH])
         return
     after = ""
-    while rows := list(_served_by(incident).filter(customer_id__gt=after).order_by("customer_id")[:BATCH]):
-        after = rows[-1].customer_id
-        yield {row.customer_id: queries.service(row) for row in rows}
+    while found := list(
+        _served_by(incident).filter(customer_id__gt=after).order_by("customer_id").values_list(*HAS)[:BATCH]
+    ):
+        after = found[-1][0]
+        yield {row[0]: queries.service_of(*row) for row in found}
+
+
+def _count_touched(incident: Incident) -> int:
+    named = queries.named(incident.incident_id)
+    return len(named) or _served_by(incident).values("customer_id").distinct().count()
 
 
 def _served_by(incident: Incident) -> Any:

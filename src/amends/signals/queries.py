@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 
+from amends.ground import bulk
 from amends.ground.moments import format_moment
 from amends.ground.money import Money
 from amends.signals import landing
@@ -118,8 +121,15 @@ def _playback(row: PlaybackRow, told_by_player: str) -> Playback:
 
 def matters(type_: str, after: int, limit: int) -> list[Signal]:
     """Signals of one type in the order of their arrival, behind the given sequence number."""
-    rows = SignalRow.objects.filter(type=type_, pk__gt=after).order_by("pk")[:limit]
-    return [Signal(r.pk, r.source, r.event_id, r.type, r.time, r.received_at, r.data) for r in rows]
+    sql = f"""SELECT id, source, event_id, type, time, received_at, {bulk.as_text(connection, "data")}
+        FROM signals_signalrow WHERE type = %s AND id > %s ORDER BY id LIMIT %s"""  # noqa: S608 - our own names
+    return [_signal(row) for row in bulk.fetch(connection, sql, [type_, after, limit])]
+
+
+def _signal(row: tuple[Any, ...]) -> Signal:
+    number, source, event_id, type_, time, received_at, data = row
+    told_at = bulk.read_moment(time) if time is not None else None
+    return Signal(number, source, event_id, type_, told_at, bulk.read_moment(received_at), json.loads(data))
 
 
 def quarantined(state: str = "waiting", after: int = 0, limit: int = 50) -> list[Quarantined]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -11,10 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 import amends.customers.queries
 import amends.customers.steps
+from amends.ground import bulk
 from amends.ground.moments import from_ms, to_ms
 from amends.signals import absorb as absorbing
 from amends.signals import door, erasing, landing
@@ -30,6 +32,8 @@ BATCH = 1000
 PART = 5000  # of a large body at a time: a database takes only so many parameters in one statement
 ENDED_GRACE = timedelta(seconds=10)
 KEPT = timedelta(days=7)
+UPSERTED = "com.amends.customer.upserted"
+SIGNAL = ("source", "event_id", "type", "time", "data", "received_at")
 FACTS = (
     *("startup_s", "stall_count", "stall_s", "longest_stall_s", "watched_s", "played_s", "bitrate_kbps_mean"),
     *("bitrate_kbps_min", "switches", "failed_start", "exited_before_start", "playback_failed", "score"),
@@ -94,13 +98,12 @@ def _store_signals(events: Sequence[tuple[dict[str, Any], datetime]]) -> None:
     rows = []
     for event, received_at in events:
         data = event["data"]
-        if event["type"] == "com.amends.customer.upserted":
+        if event["type"] == UPSERTED:
             data = {"customer_id": data["customer_id"]}  # personal fields live with the customer, and only there
-        told_at = absorbing.moment_of(event, received_at)
-        row = SignalRow(source=event["source"], event_id=event["id"], type=event["type"], time=told_at, data=data)
-        row.received_at = received_at
-        rows.append(row)
-    SignalRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        at = bulk.moment(connection, absorbing.moment_of(event, received_at))
+        came = bulk.moment(connection, received_at)
+        rows.append((event["source"], event["id"], event["type"], at, json.dumps(data), came))
+    bulk.insert(connection, SignalRow, SIGNAL, rows, unless_there=True)
 
 
 def _store_playbacks(events: Sequence[tuple[dict[str, Any], datetime]], now: datetime) -> None:
