@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,10 +19,11 @@ import amends.failures.steps
 import amends.ledger.queries
 import amends.notices.steps
 import amends.outbox.steps
-import amends.recoveries.files
+import amends.signals.steps
 from amends.customers.models import CustomerRow
 from amends.failures.models import FailureRow
 from amends.ground.ids import derive
+from amends.ground.moments import format_moment
 from amends.notices.queries import of_recoveries
 from amends.outbox.models import ActRow
 from amends.recoveries import approval, queries, steps, stopping
@@ -32,6 +34,7 @@ from amends.remedies import steps as remedies
 from amends.remedies.models import RemedyRow
 from amends.scenarios.starter import files
 from amends.signals.models import SignalRow
+from amends.worker import story
 from tests.recoveries.given import NOW, Write
 
 LINE = """
@@ -427,3 +430,46 @@ def test_a_thousand_that_are_revised_are_no_query_each(site: None, django_assert
     assert FormerRow.objects.count() == 301
     remedies.provide(NOW)
     assert granted() == {("credit", True): 301 * 800}
+
+
+def post(*told: Telling) -> None:
+    """Through the door, all in one request."""
+    key = amends.signals.steps.create_key("k", ["signals:write"], NOW)
+    events = []
+    for one in told:
+        data = {"customer_id": "ada", "promise": "line-works", "subject": one.subject, "facts": {"off_h": one.off_h}}
+        data["started_at"] = format_moment(datetime.now(UTC) - timedelta(days=40 - one.day))
+        time = format_moment(datetime.now(UTC) - timedelta(minutes=99 - one.told))
+        said = {"id": f"{one.subject}-{one.told}", "source": "/grid", "type": "com.amends.failure.observed"}
+        events.append(said | {"specversion": "1.0", "time": time, "data": data})
+    head = {"Authorization": f"Bearer {key}"}
+    assert (
+        Client().post("/v1/signals", json.dumps(events), content_type="application/json", headers=head).status_code
+        == 202
+    )
+
+
+def do_all() -> None:
+    """The worker's story until nothing moves, with a provider that does what it is asked for."""
+    while story.turn():
+        for act in ActRow.objects.filter(state="due", kind__startswith="remedy."):
+            amends.outbox.steps.settle_by_person(act.key, f"ref-{act.key}", "provider", datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [[Telling("c", 1, 20, 3), Telling("a", 1, 1, 2), Telling("b", 1, 2, 2), Telling("c", 2, 20, 6)]],
+        [[Telling("c", 2, 20, 6)], [Telling("a", 1, 1, 2), Telling("c", 1, 20, 3)], [Telling("b", 1, 2, 2)]],
+        [[Telling("c", 1, 20, 3)], [Telling("b", 1, 2, 2), Telling("c", 2, 20, 6)], [Telling("a", 1, 1, 2)]],
+    ],
+)
+def test_through_the_door_and_the_whole_story_the_end_is_the_same(site: None, parts: list[list[Telling]]) -> None:
+    for part in parts:
+        post(*part)
+        do_all()
+
+    assert granted() == {("credit", True): 1000, ("credit", False): 400, ("coupon", False): 800}
+    assert amends.ledger.queries.paid() == {"EUR": 2200}
+    assert not list(amends.ledger.queries.flaws())
+    assert RemedyRow.objects.get(kind="call").recovery_id == recovery("c").recovery_id
