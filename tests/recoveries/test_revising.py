@@ -136,12 +136,13 @@ def ended() -> tuple[Any, ...]:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[list[Telling], list[list[Telling]], list[bool]]:
+def stories(draw: st.DrawFn, rising: bool = True) -> tuple[list[Telling], list[list[Telling]], list[bool]]:
     """Tellings in order; the same shuffled, some repeated, in parts; and after which parts money moves."""
     told = []
     for subject in "abcd"[: draw(st.integers(1, 4))]:
         day, fault = draw(st.integers(0, 30)), draw(st.booleans())
-        hours = sorted(draw(st.lists(st.integers(0, 9), min_size=1, max_size=3)))
+        hours = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3))
+        hours = sorted(hours) if rising else hours
         told += [Telling(subject, at, day, off_h, fault) for at, off_h in enumerate(hours)]
     mixed = draw(st.permutations([*told, *draw(st.lists(st.sampled_from(told), max_size=4))]))
     parts, left = [], list(mixed)
@@ -172,6 +173,17 @@ def test_whatever_the_order_of_tellings_the_end_is_the_same(site: None, story: A
     told, parts, pays = story
 
     assert lived_through(parts, pays) == lived_through([told], [True])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=stories(rising=False))
+def test_where_a_corrected_amount_is_lower_nobody_has_less_than_told_in_order_at_once(site: None, story: Any) -> None:
+    told, parts, pays = story
+    late, at_once = lived_through(parts, pays), lived_through([told], [True])
+
+    assert [row[:2] for row in late[0]] == [row[:2] for row in at_once[0]]
+    assert all(late[1].get(what, 0) >= minor for what, minor in at_once[1].items())
+    assert late[2] >= at_once[2]
 
 
 def test_a_longer_outage_pays_what_is_more_and_the_customer_is_told_again(site: None) -> None:
