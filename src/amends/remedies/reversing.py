@@ -30,7 +30,7 @@ from amends.ledger.records import Posting
 from amends.notices import lint
 from amends.notices.records import TakenBack
 from amends.outbox.records import Act, ActState, Order
-from amends.remedies import listing, steps
+from amends.remedies import listing, settling
 from amends.remedies.listing import Excess, Listed, Ours
 from amends.remedies.models import DifferenceRow, RemedyRow, ReversalRow
 from amends.remedies.records import CannotTakeBack, OpenDifference
@@ -73,7 +73,7 @@ def take_back_excess(difference_id: str, who: str, now: datetime, most_minor: in
         raise CannotTakeBack(f"{total} is for a person to decide")
     if act.state is not ActState.DONE and stays:
         amends.outbox.steps.settle_by_person(act.key, stays, RULE, now)
-        steps.settle(now)
+        settling.look([remedy.recovery_id], now)
     kept = 0 if act.state is ActState.CANCELLED else remedy.amount_minor or 0
     for one in beyond:
         said = f"{act.connector} paid {one.amount} beyond what was granted (its receipt {one.ref})"
