@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 FEW = 500
@@ -86,7 +87,13 @@ def _listed(names: Sequence[str]) -> str:
 
 def moment(connection: Any, at: datetime) -> Any:
     """A moment as this database keeps it."""
-    return connection.ops.adapt_datetimefield_value(at)
+    return at if connection.vendor == "postgresql" else _in_utc(at)
+
+
+@lru_cache(10_000)
+def _in_utc(at: datetime) -> str:
+    """As Django writes it to SQLite; thousands that come together often share their moments."""
+    return str(at.astimezone(UTC).replace(tzinfo=None))
 
 
 def day(connection: Any, on: date | None) -> Any:

@@ -35,7 +35,10 @@ SERVED_OVER = (SERVED_ONCE, SERVICE_FIELDS)
 
 def gather(now: datetime) -> int:
     """Read what was told of outages and of who is served; open, move and resolve incidents. How many signals."""
-    return _served(now) + _tell(BEGAN, now) + _tell(ENDED, now)
+    read = 0
+    while part := _served(now):  # all of them first: an incident is settled once, and not anew with every batch
+        read += part
+    return read + _tell(BEGAN, now) + _tell(ENDED, now)
 
 
 @transaction.atomic
