@@ -172,10 +172,10 @@ def columns(since: datetime | None, until: datetime | None) -> pa.Table:
             sql, params = f"{sql} AND started_at {op} %s", [*params, moment]
     parts = []
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} ORDER BY failure_id", params)
+        cursor.execute(sql, params)  # in the order in which they lie; looking each up by its id takes thrice as long
         while rows := cursor.fetchmany(AT_ONCE):
             parts.append(_columns(rows))
-    return pa.concat_tables(parts) if parts else _columns([])
+    return pa.concat_tables(parts).sort_by("failure_id") if parts else _columns([])
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
