@@ -30,7 +30,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
 
 
 # What is each customer's own, and plain, comes into the HTML last: the rest of a slot is often the same for everybody.
-STANDS_FOR = {"link": "https://amends.invalid/own-link", "receipt": "amends own receipt"}
+STANDS_FOR = {"link": "https://amends.example/own-link", "receipt": "amends own receipt"}
 _PLAIN = re.compile(r"[A-Za-z0-9~_/:.-]+")
 
 
