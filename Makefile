@@ -9,6 +9,7 @@ WORKERS ?= 2
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+PURE := $(wildcard tests/recoveries/test_policy_*.py) $(patsubst %,tests/recoveries/test_%.py,cases columns deciding packs sparksql)
 ROUNDS ?= 20
 KILLS ?= 45
 SEED ?= 1000
@@ -61,7 +62,7 @@ check: $(VENV)/.tests ## import contracts, ruff, strict mypy, docs build
 test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: PostgreSQL, fault campaign, SQLite, browser, players
 	@echo "== every room on PostgreSQL (AMENDS_TEST_POSTGRES=postgresql://… uses yours)"
 	AMENDS_TEST_POSTGRES=$${AMENDS_TEST_POSTGRES:-1} $(BIN)/python -m pytest -m "not slow and not browser" \
-	-n $(WORKERS) --dist loadgroup $(ROOMS)
+	-n $(WORKERS) --dist loadgroup $(addprefix --ignore=,$(PURE)) $(ROOMS)
 	@echo "== the fault campaign, on both databases"
 	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/campaign
 	@echo "== everything else on SQLite"
