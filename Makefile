@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-WORKERS ?= 2
+WORKERS ?= 3
+SIDES ?= 2
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
@@ -64,7 +65,7 @@ test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: Postg
 	AMENDS_TEST_POSTGRES=$${AMENDS_TEST_POSTGRES:-1} $(BIN)/python -m pytest -m "not slow and not browser" \
 	-n $(WORKERS) --dist loadgroup $(addprefix --ignore=,$(PURE)) $(ROOMS)
 	@echo "== the fault campaign, on both databases"
-	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/campaign
+	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(SIDES) --dist loadgroup tests/campaign
 	@echo "== everything else on SQLite"
 	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -m "not campaign" -n $(WORKERS) --dist loadgroup
 
