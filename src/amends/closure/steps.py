@@ -12,6 +12,7 @@ import amends.outbox.steps
 import amends.recoveries.queries
 import amends.recoveries.steps
 from amends.closure.models import AnswerRow
+from amends.ground.personal import quoting
 from amends.outbox.records import Order
 from amends.recoveries.records import RecoveryState
 
@@ -40,7 +41,7 @@ def answer(recovery_id: str, form: str, said: str, words: str, now: datetime) ->
         why = "the customer says it is right now"
         amends.recoveries.steps.move([recovery_id], RecoveryState.CLOSED, who=who, why=why, now=now)
         return True
-    why = f"the customer says: {said}" + (f" – {clean}" if clean else "")
+    why = quoting(said, clean)
     amends.recoveries.steps.move([recovery_id], RecoveryState.REOPENED, who=who, why=why, now=now)
     key, payload = f"follow-up:{recovery_id}:{row.pk}", {"reason": why}
     order = Order(key, "person.follow_up", "person", recovery_id, recovery.customer_id, payload, urgency=1)

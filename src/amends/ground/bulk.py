@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-FEW = 500
 HELD = '"amends_held"'  # rows on their way into a table where some may be known
 
 
@@ -112,6 +111,11 @@ def among(connection: Any, column: str) -> str:
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s)"
     return f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
+
+
+def locked(connection: Any) -> str:
+    """The end of a SELECT whose rows nobody else may change meanwhile; SQLite has one writer at a time anyway."""
+    return " FOR UPDATE" if connection.vendor == "postgresql" else ""
 
 
 def texts(connection: Any, them: Collection[str]) -> Any:

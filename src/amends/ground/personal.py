@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -26,6 +26,7 @@ PERSONAL = frozenset(
 SHORTEST = 3  # shorter words are in everything
 TELLING = 6  # as long, and with more in it than letters: enough to mean nobody else
 GONE = "-"
+SAYS, QUOTE = "the customer says: ", " – "
 _MAIL = re.compile(r"[^\s<>@:;,\"']+@[^\s<>@:;,\"']+\.[^\s<>@:;,\"']+")
 
 
@@ -96,6 +97,26 @@ class Words:
             text = msgspec.json.decode(raw, type=str)
             return msgspec.json.encode(self.masked(text)) if self._own.search(text) else raw
         return raw
+
+
+def strike_out(rows: Any, columns: Collection[str], struck: Callable[[Any], Any]) -> int:
+    """Write these columns of some rows (a Django query) without what is struck from them; how many rows changed."""
+    changed = 0
+    for row in rows.iterator(1000):
+        new = {name: struck(getattr(row, name)) for name in columns}
+        if any(getattr(row, name) != value for name, value in new.items()):
+            changed += rows.model.objects.filter(pk=row.pk).update(**new)
+    return changed
+
+
+def quoting(said: str, words: str) -> str:
+    """What a customer chose, and behind it the words they wrote, where they wrote any."""
+    return f"{SAYS}{said}" + (f"{QUOTE}{words}" if words else "")
+
+
+def unquoted(text: str) -> str:
+    """A reason without the words that the customer wrote; what they chose stays."""
+    return text.partition(QUOTE)[0] if text.startswith(SAYS) else text
 
 
 def joined(fields: Iterable[tuple[str, bytes]]) -> bytes:

@@ -14,6 +14,7 @@ import msgspec
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from amends.ground import bulk
 from amends.outbox import rules
 from amends.outbox.records import ActState, BatchState, Claimed, Declaration, Lane, Order
 from amends.outbox.rules import LEASE, NO_LEASE, Next
@@ -170,7 +171,6 @@ def _no_probe(cursor: CursorWrapper, name: str, now: datetime) -> None:
 def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: int, now: datetime) -> list[int]:
     """Requests that the buckets of this kind allow now. The rows stay locked until the claim is committed."""
     allowed = [room]
-    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
     for name, per_s in rules.endpoints(declaration, kind):
         full = [name, rules.bucket(per_s), _stored(now)]
         cursor.execute(
@@ -178,7 +178,8 @@ def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: in
             "ON CONFLICT (name) DO NOTHING",
             full,
         )
-        cursor.execute(f"SELECT tokens, filled_at FROM outbox_endpointrow WHERE name = %s {lock}", [name])  # noqa: S608
+        bucket = f"SELECT tokens, filled_at FROM outbox_endpointrow WHERE name = %s{bulk.locked(connection)}"  # noqa: S608
+        cursor.execute(bucket, [name])
         tokens, filled_at = cursor.fetchone()
         tokens, filled_at = rules.refilled(tokens, _moment(filled_at), now, per_s)
         fill = "UPDATE outbox_endpointrow SET tokens = %s, filled_at = %s WHERE name = %s"

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from amends.ground.personal import GONE, PERSONAL, Words, without_addresses
+from amends.ground.personal import GONE, PERSONAL, Words, unquoted, without_addresses
 from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, EndpointRow, TryRow
 from amends.outbox.records import ActState
 from amends.outbox.steps import WITH_A_PERSON
@@ -17,7 +17,6 @@ from amends.outbox.steps import WITH_A_PERSON
 ADDRESSED = frozenset(("to", "email", "phone", "address", "text", "html"))  # without these such an act cannot go
 PRIVATE = PERSONAL | ADDRESSED | {"from", "cc", "subject", "title", "body"}
 ERASED = "erased"  # in the payload: something it cannot go without was taken out of it
-SAYS, QUOTE = "the customer says: ", " – "
 NOBODY = "cancelled: the customer was erased, there is nobody to send it to"
 UNSURE = "the customer was erased before it was known whether this arrived; it is not sent again"
 NO_CALL = "; the customer was erased since, there is nobody to be in touch with: settle it with a note"
@@ -71,7 +70,7 @@ def _payload(payload: Mapping[str, Any], words: Words, with_a_person: bool) -> d
     if any(payload.get(name) for name in ADDRESSED) and "amount_minor" not in payload:
         kept[ERASED] = True
     if with_a_person and isinstance(kept.get("reason"), str):
-        kept["reason"] = _unquoted(kept["reason"])
+        kept["reason"] = unquoted(kept["reason"])
     return kept
 
 
@@ -84,12 +83,8 @@ def _blank(value: Any) -> Any:
 
 
 def _answer(text: str, words: Words) -> str:
-    masked: str = words.masked(without_addresses(_unquoted(text)))
+    masked: str = words.masked(without_addresses(unquoted(text)))
     return masked
-
-
-def _unquoted(text: str) -> str:
-    return text.partition(QUOTE)[0] if text.startswith(SAYS) else text
 
 
 def _erase_tries(row: ActRow, words: Words) -> int:
@@ -108,7 +103,7 @@ def _stop(row: ActRow, payload: Mapping[str, Any], now: datetime) -> int:
     acts = ActRow.objects.filter(pk=row.pk)
     if row.connector == WITH_A_PERSON:
         if row.state == ActState.PARKED and "amount_minor" not in payload and not row.last_answer.endswith(NO_CALL):
-            acts.filter(state=ActState.PARKED).update(last_answer=_unquoted(row.last_answer) + NO_CALL)
+            acts.filter(state=ActState.PARKED).update(last_answer=unquoted(row.last_answer) + NO_CALL)
         return 0
     if not payload.get(ERASED):
         return 0

@@ -67,6 +67,10 @@ class Terms:
         kept = amends.recoveries.queries.decision_to_json(self.decision)
         return ", " + json.dumps({n: kept[n] for n in AFTER_INPUTS[1:]})[1:]
 
+    def text(self, inputs: str) -> str:
+        """The decision as it is kept, with these inputs."""
+        return f"{self.head}{inputs}{self.tail}"
+
     @cached_property
     def columns(self) -> tuple[Any, ...]:
         """Of a recovery's row, what is the same for all where no budget is used up."""
@@ -128,7 +132,7 @@ def write(openings: Sequence[Opening], now: datetime) -> int:
         no_room = held.get(recovery_id)
         placed = terms.placed(no_room) if no_room else terms.columns
         goodwill = spending.reserved(fits, recovery_id) if recovery_id in fits else (0, "")
-        decision = f"{terms.head}{inputs}{terms.tail}"
+        decision = terms.text(inputs)
         rows.append((recovery_id, failure_id, customer_id, *placed, decision, *goodwill, "", at, at))
         moves.append((recovery_id, "", placed[STATE], WORKER, placed[HELD] or terms.decision.reasons[0], at))
     bulk.insert(connection, RecoveryRow, COLUMNS, rows)

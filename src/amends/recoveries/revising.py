@@ -97,9 +97,8 @@ def revise(cases: Cases, failures: Sequence[Ripe], now: datetime) -> set[str]:
 
 def _kept(failure_ids: Collection[str]) -> dict[str, Kept]:
     """The recoveries of these failures by failure; nobody else moves them meanwhile."""
-    lock = " ORDER BY recovery_id FOR UPDATE" if connection.vendor == "postgresql" else ""
     sql = f"""SELECT {", ".join(READ)}, {bulk.as_text(connection, "decision")} FROM recoveries_recoveryrow
-        WHERE {bulk.among(connection, "failure_id")}{lock}"""  # noqa: S608 - our own names
+        WHERE {bulk.among(connection, "failure_id")} ORDER BY recovery_id{bulk.locked(connection)}"""  # noqa: S608 - our own names
     rows = bulk.fetch(connection, sql, [bulk.texts(connection, failure_ids)])
     found = [Kept._make((*row[:11], bulk.read_moment(row[11]), row[12])) for row in rows]
     return {one.failure_id: one for one in found}
@@ -182,7 +181,7 @@ def _write(changes: Sequence[Change], now: datetime) -> None:
         minor = one.kept.goodwill_minor - one.back + reserved
         declined = one.kept.declined_reason if placed[GOODWILL] == Goodwill.DECLINED else ""
         keys = budgets or (one.kept.budgets if minor else "")
-        decision = f"{one.terms.head}{one.opening.inputs}{one.terms.tail}"
+        decision = one.terms.text(one.opening.inputs)
         rows.append((id_, *placed, decision, minor, keys, declined, _more_open(one, placed), at))
         formers.append((id_, one.kept.decision, at, one.why))
         moves.append((id_, one.kept.state, placed[STATE], WORKER, one.why, at))

@@ -133,9 +133,8 @@ def move(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: da
 def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: datetime) -> list[str]:
     """As `move`, and which ones: what hangs on a move is done for these only."""
     may = [str(before) for before, after in MOVES.items() if to in after]
-    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
     among = bulk.among(connection, "recovery_id")
-    sql = f"SELECT recovery_id, state FROM recoveries_recoveryrow WHERE {among}{lock}"  # noqa: S608 - our own names
+    sql = f"SELECT recovery_id, state FROM recoveries_recoveryrow WHERE {among}{bulk.locked(connection)}"  # noqa: S608 - our own names
     found = bulk.fetch(connection, sql, [bulk.texts(connection, ids)])
     before = {recovery_id: state for recovery_id, state in found if state in may}
     at = bulk.moment(connection, now)
@@ -154,9 +153,9 @@ def begin(limit: int, stopped: Collection[str], *, who: str, why: str, now: date
     Of stopped policies (empty: of all) only those without money in them.
     """
     more, params = amends.recoveries.queries.unless_stopped(stopped)
-    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
     sql = f"""UPDATE recoveries_recoveryrow SET state = %s, changed_at = %s WHERE recovery_id IN (
-        SELECT recovery_id FROM recoveries_recoveryrow WHERE state = %s{more} ORDER BY changed_at LIMIT %s{lock})
+        SELECT recovery_id FROM recoveries_recoveryrow WHERE state = %s{more}
+        ORDER BY changed_at LIMIT %s{bulk.locked(connection)})
         RETURNING {amends.recoveries.queries.start_columns()}"""  # noqa: S608 - our own names
     at, before, after = bulk.moment(connection, now), str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY)
     begun = amends.recoveries.queries.starts(bulk.fetch(connection, sql, [after, at, before, *params, limit]))

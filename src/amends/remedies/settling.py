@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -34,6 +34,7 @@ COMMITTED_WITHIN = timedelta(seconds=5)  # what is answered at a moment may be s
 LOOK_AT_ALL_S, SHARE = 60.0, 50  # no more than a fiftieth of the time goes into looking at everything
 ANSWERED = (ActState.DONE, ActState.REFUSED, ActState.CANCELLED, ActState.IN_DOUBT, ActState.PARKED)
 FINISHED_FROM = (RecoveryState.UNDER_WAY, RecoveryState.CALL_OPEN)
+KIND = ("recovery_id", "kind")
 RIGHT, CALLING = "every remedy has its receipt", "all else has its receipt; a person has still to be in touch"
 
 
@@ -98,7 +99,9 @@ def _look_at_all(now: datetime) -> int:
     _place.since, _place.move = now - COMMITTED_WITHIN, amends.recoveries.standing.last_move()
     changed = sum(look(part, now) for part in _with_open_remedies())
     for state in FINISHED_FROM:
-        changed += sum(_finish(part, _waiting(part), now) for part in amends.recoveries.standing.in_state(state, BATCH))
+        changed += sum(
+            _finish(part, _left(part, KIND), now) for part in amends.recoveries.standing.in_state(state, BATCH)
+        )
     _place.looked_at_all(began)
     return changed
 
@@ -107,7 +110,7 @@ def _look_at_new(now: datetime) -> int:
     """Recoveries that got under way since last time: some have nothing to wait for."""
     last, changed = amends.recoveries.standing.last_move(), 0
     for part in amends.recoveries.standing.moved_to(RecoveryState.UNDER_WAY, _place.move, last, BATCH):
-        changed += _finish(part, _waiting(part), now)
+        changed += _finish(part, _left(part, KIND), now)
     _place.move = last
     return changed
 
@@ -132,7 +135,7 @@ def _with_open_remedies() -> Iterator[list[str]]:
 @transaction.atomic
 def look(recovery_ids: Collection[str], now: datetime) -> int:
     """Settle the remedies of these recoveries by the answers to their acts, and finish those that are made right."""
-    left = _left(recovery_ids)
+    left = [Open._make(row) for row in _left(recovery_ids, Open._fields)]
     acts = amends.outbox.queries.standing([one.act_key for one in left if one.state != "cancelled"])
     news = [(one, acts[one.act_key]) for one in left if one.act_key in acts and _state(acts[one.act_key]) != one.state]
     if not news:
@@ -146,10 +149,11 @@ def look(recovery_ids: Collection[str], now: datetime) -> int:
     return len(news) + moved
 
 
-def _left(recovery_ids: Collection[str]) -> list[Open]:
-    sql = f"""SELECT {", ".join(Open._fields)} FROM remedies_remedyrow
+def _left(recovery_ids: Collection[str], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """These columns of what has no receipt yet."""
+    sql = f"""SELECT {", ".join(columns)} FROM remedies_remedyrow
         WHERE {bulk.among(connection, "recovery_id")} AND state <> 'done'"""  # noqa: S608 - our own names
-    return [Open._make(row) for row in bulk.fetch(connection, sql, [bulk.texts(connection, recovery_ids)])]
+    return bulk.fetch(connection, sql, [bulk.texts(connection, recovery_ids)])
 
 
 def _state(act: Standing) -> str:
@@ -190,15 +194,8 @@ def _take_back(cancelled: Sequence[Open], now: datetime) -> None:
     _move(sorted(ids), RecoveryState.REOPENED, why, now)
 
 
-def _waiting(recovery_ids: Collection[str]) -> list[tuple[str, str]]:
-    """(recovery, kind) of what has no receipt yet."""
-    sql = f"""SELECT recovery_id, kind FROM remedies_remedyrow
-        WHERE {bulk.among(connection, "recovery_id")} AND state <> 'done'"""  # noqa: S608 - our own names
-    return [(id_, kind) for id_, kind in bulk.fetch(connection, sql, [bulk.texts(connection, recovery_ids)])]
-
-
 @transaction.atomic
-def _finish(recovery_ids: Sequence[str], left: Sequence[tuple[str, str]], now: datetime) -> int:
+def _finish(recovery_ids: Sequence[str], left: Sequence[tuple[Any, ...]], now: datetime) -> int:
     """Where all else has its receipt, an open call is left to a person; with its note a recovery is made right."""
     waiting = {id_ for id_, kind in left if kind != "call"}
     calling = {id_ for id_, kind in left if kind == "call"} - waiting
