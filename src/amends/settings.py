@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "amends.ledger",
     "amends.customers",
     "amends.signals",
+    "amends.reports",
     "amends.failures",
     "amends.incidents",
     "amends.recoveries",

@@ -38,6 +38,19 @@ def upsert_many(told: Sequence[tuple[Customer, datetime]]) -> int:
     return len(rows)
 
 
+@transaction.atomic
+def introduce(customer: Customer, now: datetime) -> None:
+    """Keep what somebody says of themselves at a public form: it fills in what we do not know, and overwrites nothing."""
+    known = CustomerRow.objects.select_for_update().filter(pk=customer.customer_id).first()
+    if known is None:
+        upsert_many([(customer, now)])
+        return
+    blank = {name for name in ("name", "email", "phone", "locale", "time_zone") if not getattr(known, name)}
+    news = {name: getattr(customer, name) for name in blank if getattr(customer, name)}
+    if news and known.erased_at is None:
+        CustomerRow.objects.filter(pk=known.pk).update(**news)
+
+
 def _is_newer(stored_at: datetime | None, at: datetime) -> bool:
     return stored_at is None or stored_at < at
 

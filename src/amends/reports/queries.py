@@ -1,0 +1,197 @@
+"""What other rooms and pages may ask about reports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from amends.reports import spatial
+from amends.reports.models import AskedRow, DueRow, FollowRow, MoveRow, PauseRow, PhotoRow, ReportRow
+from amends.reports.records import Filter, Move, Near, Order, PhotoOf, Privacy, Report, State
+
+ORDERS = {
+    Order.NEWEST: ("-requested_at", "-number"),
+    Order.OLDEST: ("requested_at", "number"),
+    Order.UPDATED: ("-updated_at", "-number"),
+    Order.RISK: (F("risk").desc(nulls_last=True), F("due_at").asc(nulls_last=True), "number"),
+    Order.DUE: (F("due_at").asc(nulls_last=True), "number"),
+}
+PLAIN = (
+    *("number", "category", "description", "lat", "long", "address", "address_id", "zipcode", "area", "asset"),
+    *("severity", "body", "crew", "assignee", "customer_id", "source", "locale", "media_url", "requested_at"),
+    *("updated_at", "closed_at", "due_at", "due", "risk", "predicted_at", "kept", "reopened", "duplicate_of"),
+    *("affected", "incident", "visible", "notice", "status_notes", "external_id"),
+)
+
+
+def search(
+    wanted: Filter = Filter(), *, order: Order = Order.NEWEST, limit: int = 1000, offset: int = 0
+) -> list[Report]:
+    """Reports that a filter lets through, in one query."""
+    return [record(row) for row in rows(wanted).order_by(*ORDERS[order])[offset : offset + limit]]
+
+
+def count(wanted: Filter = Filter()) -> int:
+    return rows(wanted).count()
+
+
+def every(wanted: Filter = Filter()) -> Iterator[Report]:
+    """All of them, oldest first, streaming."""
+    return map(record, rows(wanted).order_by("number").iterator(2000))
+
+
+def rows(wanted: Filter) -> QuerySet[ReportRow]:
+    """The query behind a filter, for this room."""
+    found = ReportRow.objects.all()
+    if not wanted.hidden_too:
+        found = found.filter(visible=True)
+    if wanted.numbers is not None:
+        return found.filter(pk__in=list(wanted.numbers))
+    among = {
+        "category": wanted.categories,
+        "state": wanted.states,
+        "area": wanted.areas,
+        "body": wanted.bodies,
+        "crew": wanted.crews,
+    }
+    for name, values in among.items():
+        if values is not None:
+            found = found.filter(**{f"{name}__in": list(values)})
+    bounds = {
+        "requested_at__gte": wanted.requested_from,
+        "requested_at__lte": wanted.requested_to,
+        "updated_at__gte": wanted.updated_from,
+        "updated_at__lte": wanted.updated_to,
+        "open": wanted.open,
+        "customer_id": wanted.customer_id or None,
+    }
+    found = found.filter(**{name: value for name, value in bounds.items() if value is not None})
+    if wanted.bbox is not None:
+        found = spatial.within(found, *wanted.bbox)
+    if wanted.near is not None:
+        found = spatial.within(found, *spatial.box_around(*wanted.near))
+    for word in wanted.words.split()[:10]:
+        found = found.filter(Q(description__icontains=word) | Q(address__icontains=word))
+    return found
+
+
+def one(number: int) -> Report | None:
+    row = ReportRow.objects.filter(pk=number).first()
+    return record(row) if row else None
+
+
+def by_numbers(numbers: Collection[int]) -> dict[int, Report]:
+    return {row.number: record(row) for row in ReportRow.objects.filter(pk__in=set(numbers))}
+
+
+def by_token(token: str) -> Report | None:
+    """The report of a batch service's token; also once it has a number outside."""
+    row = ReportRow.objects.filter(token=token).first()
+    return record(row) if row else None
+
+
+def by_form(form: str) -> Report | None:
+    row = ReportRow.objects.filter(form=form).first()
+    return record(row) if row else None
+
+
+def by_external(body: str, external_ids: Collection[str]) -> dict[str, Report]:
+    found = ReportRow.objects.filter(body=body, external_id__in=set(external_ids)).exclude(external_id="")
+    return {row.external_id: record(row) for row in found}
+
+
+def nearby(lat: float, long: float, metres: float, *, open: bool | None = True, limit: int = 20) -> list[Near]:
+    """Visible reports within so many metres, nearest first."""
+    found = rows(Filter(near=(lat, long, metres), open=open))
+    measured = [Near(record(row), spatial.metres(lat, long, row.lat, row.long)) for row in found[:2000]]
+    within = [near for near in measured if near.metres <= metres]
+    return sorted(within, key=lambda near: (near.metres, near.report.number))[:limit]
+
+
+def history(numbers: Collection[int], *, public_only: bool = True) -> dict[int, list[Move]]:
+    """The moves of these reports, oldest first."""
+    wanted = MoveRow.objects.filter(report__in=set(numbers)).order_by("id")
+    found: dict[int, list[Move]] = {}
+    for row in wanted.filter(public=True) if public_only else wanted:
+        found.setdefault(row.report, []).append(_move(row))
+    return found
+
+
+def moves_since(upto: int, limit: int) -> list[Move]:
+    """What happened after a move of this number, in order."""
+    return [_move(row) for row in MoveRow.objects.filter(pk__gt=upto).order_by("pk")[:limit]]
+
+
+def updates(
+    since: datetime | None, until: datetime | None, *, limit: int = 1000, offset: int = 0, report: int | None = None
+) -> list[Move]:
+    """Public moves of visible reports between two moments, oldest first (service request updates)."""
+    visible = ReportRow.objects.filter(visible=True).values("number")
+    found = MoveRow.objects.filter(public=True, report__in=visible)
+    if report is not None:
+        found = found.filter(report=report)
+    if since is not None:
+        found = found.filter(at__gte=since)
+    if until is not None:
+        found = found.filter(at__lte=until)
+    return [_move(row) for row in found.order_by("at", "id")[offset : offset + limit]]
+
+
+def promises_of(number: int) -> list[dict[str, Any]]:
+    """Every promise that was made for a report, oldest first."""
+    return list(DueRow.objects.filter(report=number).order_by("pk").values("due_at", "due", "why", "made_at"))
+
+
+def pauses_of(number: int) -> list[tuple[str, str, datetime, datetime | None]]:
+    """When and why its clock stood still: (why, words, from, until)."""
+    found = PauseRow.objects.filter(report=number).order_by("from_at", "pk")
+    return [(row.why, row.words, row.from_at, row.until_at) for row in found]
+
+
+def photos_of(numbers: Collection[int], *, hidden_too: bool = False) -> dict[int, list[PhotoOf]]:
+    """Photos by report, oldest first."""
+    found: dict[int, list[PhotoOf]] = {}
+    wanted = PhotoRow.objects.filter(report__in=set(numbers)).order_by("at", "name")
+    for row in wanted if hidden_too else wanted.filter(visible=True):
+        found.setdefault(row.report or 0, []).append(_photo(row))
+    return found
+
+
+def photo(name: str) -> PhotoOf | None:
+    row = PhotoRow.objects.filter(pk=name).first()
+    return _photo(row) if row else None
+
+
+def asked(number: int) -> list[dict[str, Any]]:
+    """What the person behind a report was asked or told, and what they answered."""
+    wanted = ("what", "round", "at", "answer", "words", "answered_at")
+    return list(AskedRow.objects.filter(report=number).order_by("pk").values(*wanted))
+
+
+def followers_of(number: int) -> int:
+    return FollowRow.objects.filter(report=number, state="confirmed").count()
+
+
+def record(row: ReportRow) -> Report:
+    answers: Sequence[Any] = row.answers
+    return Report(
+        **{name: getattr(row, name) for name in PLAIN},
+        state=State(row.state),
+        privacy=Privacy(row.privacy),
+        answers=tuple((code, tuple(values)) for code, values in answers),
+        token=row.token or "",
+    )
+
+
+def _move(row: MoveRow) -> Move:
+    said = (row.words, row.note, row.public, row.media_url, row.external_code, row.was)
+    return Move(row.pk, row.report, row.at, row.who, row.kind, State(row.state), *said)
+
+
+def _photo(row: PhotoRow) -> PhotoOf:
+    return PhotoOf(row.name, row.report, row.kind, row.width, row.height, row.at, row.visible, row.who)
+
+

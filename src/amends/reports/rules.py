@@ -1,0 +1,57 @@
+"""Which moves a report may make, and what each needs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from amends.reports.records import OPEN, NotAllowed, Refused, State
+
+LONGEST = 4000  # characters of a description (GeoReport v2)
+CLOSING = frozenset((State.FIXED, State.NOT_FIXED, State.NOT_OURS, State.DUPLICATE))
+NEEDS_WORDS = frozenset((State.NOT_FIXED, State.NOT_OURS, State.REOPENED, State.WAITING))
+WORKING = frozenset((State.INVESTIGATING, State.SCHEDULED, State.IN_PROGRESS, State.WAITING))
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.PENDING: frozenset((State.RECEIVED, *WORKING, *CLOSING)),
+    State.RECEIVED: WORKING | CLOSING,
+    State.INVESTIGATING: (WORKING | CLOSING) - {State.INVESTIGATING},
+    State.SCHEDULED: (WORKING | CLOSING) - {State.SCHEDULED},
+    State.IN_PROGRESS: (WORKING | CLOSING) - {State.IN_PROGRESS},
+    State.WAITING: (WORKING | CLOSING | {State.RECEIVED}) - {State.WAITING},
+    State.REOPENED: WORKING | CLOSING,
+    State.FIXED: frozenset((State.REOPENED,)),
+    State.NOT_FIXED: frozenset((State.REOPENED,)),
+    State.NOT_OURS: frozenset((State.REOPENED,)),
+    State.DUPLICATE: frozenset((State.REOPENED,)),
+}
+
+# What XML 1.0 forbids in a text: one of these would make a public list unreadable for everybody.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_LINES = re.compile(r"\r\n?|[\x85\u2028\u2029]")
+
+
+def check_move(before: State, after: State, words: str) -> None:
+    """NotAllowed where this state cannot follow that one, Refused where a reason is missing."""
+    if after not in MOVES[before]:
+        possible = ", ".join(sorted(MOVES[before]))
+        raise NotAllowed(f"a report that is {before} cannot become {after}; possible: {possible}")
+    if after in NEEDS_WORDS and not words.strip():
+        raise Refused(f"say in words why it is {after}; the people who reported it will read them")
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """A text without what XML forbids, with plain line breaks and no blank ends, no longer than given.
+
+    >>> clean("dark\\x00 here\\r\\n ")
+    'dark here'
+    """
+    return _LINES.sub("\n", _FORBIDDEN.sub("", text[: longest * 4])).strip()[:longest]
+
+
+def clean_line(text: str, longest: int = 200) -> str:
+    """The same for a text of one line."""
+    return " ".join(clean(text, longest).split())
+
+
+__all__ = ["CLOSING", "LONGEST", "MOVES", "NEEDS_WORDS", "OPEN", "WORKING", "check_move", "clean", "clean_line"]

@@ -1,0 +1,42 @@
+"""Where reports are: an R*Tree beside the table on SQLite, a GiST index over core points on PostgreSQL, no PostGIS."""
+
+from __future__ import annotations
+
+import math
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from amends.reports.models import ReportRow
+
+EARTH_M = 6_371_008.8  # mean radius (IUGG)
+# The tree keeps 32-bit numbers, rounded outwards: it finds candidates, the comparison with the row's own decides.
+IN_TREE = """SELECT number FROM reports_place
+  WHERE max_long >= %s AND min_long <= %s AND max_lat >= %s AND min_lat <= %s"""
+IN_BOX = "point(long, lat) <@ box(point(%s, %s), point(%s, %s))"
+
+
+def within(found: QuerySet[ReportRow], west: float, south: float, east: float, north: float) -> QuerySet[ReportRow]:
+    """Those of these reports that lie in a box, its edges included."""
+    if connection.vendor == "sqlite":
+        found = found.filter(pk__in=RawSQL(IN_TREE, (west, east, south, north)))
+    else:
+        found = found.extra(where=[IN_BOX], params=[west, south, east, north])
+    return found.filter(long__gte=west, long__lte=east, lat__gte=south, lat__lte=north)
+
+
+def box_around(lat: float, long: float, metres: float) -> tuple[float, float, float, float]:
+    """The box that holds all within so many metres: west, south, east, north in degrees."""
+    up = math.degrees(metres / EARTH_M)
+    aside = min(180.0, up / max(1e-9, math.cos(math.radians(min(89.9, abs(lat) + up)))))
+    return (max(-180.0, long - aside), max(-90.0, lat - up), min(180.0, long + aside), min(90.0, lat + up))
+
+
+def metres(lat: float, long: float, other_lat: float | None, other_long: float | None) -> float:
+    """The great-circle distance (haversine) in metres; infinite where the other has no place."""
+    if other_lat is None or other_long is None:
+        return math.inf
+    a, b = math.radians(lat), math.radians(other_lat)
+    half = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(other_long - long) / 2) ** 2
+    return 2 * EARTH_M * math.asin(math.sqrt(min(1.0, half)))
