@@ -174,6 +174,24 @@ class Reconciling:
 
 
 @dataclass(frozen=True)
+class Map:
+    """The map that people report on, which places are ours, and what a photo may be."""
+
+    tiles: str = ""  # a tile server's address with {z}, {x} and {y}; empty: the layers of places/ alone
+    attribution: str = ""  # whose map it is, shown on it, beside what the layers say of themselves
+    lat: float = 0.0  # where the map opens; 0 and 0: in the middle of bounds or of the layers
+    long: float = 0.0
+    zoom: int = 15
+    bounds: str = ""  # west,south,east,north in degrees
+    area: str = ""  # a layer of places/ whose polygons are ours; within bounds where both are given
+    outside: str = "refuse"  # refuse, accept: a report from outside of bounds and area
+    photos: int = 5  # of one report
+    photo_mb: int = 50
+    photo_megapixels: int = 120  # more is not opened at all
+    photo_px: int = 2048  # the longer side of what is kept
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the rooms may ask about the installation."""
 
@@ -198,6 +216,7 @@ class Config:
     sending: Sending = field(default_factory=Sending)
     incidents: Incidents = field(default_factory=Incidents)
     reconciling: Reconciling = field(default_factory=Reconciling)
+    map: Map = field(default_factory=Map)
 
     @property
     def var(self) -> Path:
@@ -224,6 +243,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sending": Sending,
     "incidents": Incidents,
     "reconciling": Reconciling,
+    "map": Map,
 }
 FROM_ENVIRONMENT = {
     "AMENDS_SMTP_URL": ("mail", "smtp_url"),
@@ -312,9 +332,20 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"currency: {error}", path, "company", "currency") from error
     if not 0 <= config.holdout.share <= 1:
         raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")
+    if config.map.bounds and not _is_box(config.map.bounds):
+        says = f"bounds = {config.map.bounds!r} must be west,south,east,north in degrees, such as 15.58,48.38,15.67,48.43"
+        raise ConfigError(says, path, "map", "bounds")
     for (section, key), known in ONE_OF.items():
         if (given := getattr(getattr(config, section), key)) not in known:
             raise ConfigError(f"{key} = {given!r} must be one of {known}", path, section, key)
+
+
+def _is_box(text: str) -> bool:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        return False
+    return -180 <= west < east <= 180 and -90 <= south < north <= 90
 
 
 MONEY_BY = ("billing", "stripe", "")
@@ -326,4 +357,5 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("remedies", "coupon"): ("coupons", "stripe", ""),
     ("remedies", "label"): ("labels", "carrier", ""),
     ("tickets", "shape"): ("zammad", "zendesk"),
+    ("map", "outside"): ("refuse", "accept"),
 }

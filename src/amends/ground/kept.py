@@ -16,18 +16,18 @@ Stamp = tuple[int, int, int]
 
 
 class Kept(Generic[T]):
-    """What the YAML files of one folder say, each read again when it changes.
+    """What the files of one folder say, each read again when it changes.
 
     A good version is copied to `var/good`, so that it outlives a restart; a bad one is logged with file, line and hint.
     """
 
-    def __init__(self, folder: str, read: Callable[[Path], T]) -> None:
-        self.folder, self.read = folder, read
+    def __init__(self, folder: str, read: Callable[[Path], T], files: str = "*.yaml") -> None:
+        self.folder, self.read, self.files = folder, read, files
         self._known: dict[Path, tuple[Stamp, T | None]] = {}
 
     def all(self, directory: Path) -> list[T]:
         """Everything in use, in the order of the file names; a file that is gone is not used any more."""
-        paths = sorted((directory / self.folder).glob("*.yaml"))
+        paths = sorted((directory / self.folder).glob(self.files))
         for gone in [path for path in self._known if path.parent == directory / self.folder and path not in paths]:
             del self._known[gone]
             log.warning("a file is gone, and what it said with it", extra={"file": str(gone)})
