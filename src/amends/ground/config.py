@@ -333,7 +333,7 @@ def _check(path: Path, config: Config) -> None:
     if not 0 <= config.holdout.share <= 1:
         raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")
     if config.map.bounds and not _is_box(config.map.bounds):
-        says = f"bounds = {config.map.bounds!r} must be west,south,east,north in degrees, such as 15.58,48.38,15.67,48.43"
+        says = f"bounds = {config.map.bounds!r} must be west,south,east,north in degrees, such as 15.6,48.3,15.7,48.4"
         raise ConfigError(says, path, "map", "bounds")
     for (section, key), known in ONE_OF.items():
         if (given := getattr(getattr(config, section), key)) not in known:
