@@ -49,6 +49,9 @@ class ReportRow(models.Model):
     token = models.CharField(max_length=64, null=True, unique=True)  # of a batch service, until it has a number outside
     external_id = models.CharField(max_length=200, default="")
     cleared_at = models.DateTimeField(null=True)  # its personal parts were taken out
+    paused_at = models.DateTimeField(null=True)  # since when its clock stands still; due_at waits with it
+    new_due_at = models.DateTimeField(null=True)  # told openly where due_at slips; due_at stays what is judged by
+    hidden_why = models.CharField(max_length=400, null=True)  # why it is not public, for staff
 
     class Meta:
         indexes = [
@@ -177,6 +180,28 @@ class BanRow(models.Model):
     mark = models.CharField(primary_key=True, max_length=64)
     until_at = models.DateTimeField(null=True)
     why = models.CharField(max_length=400)
+    who = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+
+class RedactionRow(models.Model):
+    """Parts of a photo that were blackened for good: who did it and why, not what was there."""
+
+    photo = models.CharField(max_length=40)  # the name it had before
+    became = models.CharField(max_length=40)
+    report = models.BigIntegerField(null=True, db_index=True)
+    boxes = models.JSONField(default=list)  # x, y, width, height in shares of the picture
+    why = models.CharField(max_length=400)
+    who = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+
+class CrewLinkRow(models.Model):
+    """The secret link of a crew: a renewed one makes all earlier ones worthless."""
+
+    crew = models.CharField(primary_key=True, max_length=100)
+    generation = models.IntegerField(default=1)
+    revoked_at = models.DateTimeField(null=True)
     who = models.CharField(max_length=150)
     at = models.DateTimeField()
 

@@ -24,6 +24,7 @@ PLAIN = (
     *("severity", "body", "crew", "assignee", "customer_id", "source", "locale", "media_url", "requested_at"),
     *("updated_at", "closed_at", "due_at", "due", "risk", "predicted_at", "kept", "reopened", "duplicate_of"),
     *("affected", "incident", "visible", "notice", "status_notes", "external_id"),
+    *("split_from", "paused_at", "new_due_at"),
 )
 
 
@@ -183,6 +184,7 @@ def record(row: ReportRow) -> Report:
         privacy=Privacy(row.privacy),
         answers=tuple((code, tuple(values)) for code, values in answers),
         token=row.token or "",
+        hidden_why=row.hidden_why or "",
     )
 
 

@@ -128,6 +128,10 @@ class Report:
     status_notes: str
     token: str
     external_id: str
+    split_from: int | None = None
+    paused_at: datetime | None = None  # since when its clock stands still: until it runs again, nothing is late
+    new_due_at: datetime | None = None  # where the promise slips: the new date that was told; due_at stays as promised
+    hidden_why: str = ""  # why it is not public
 
     @property
     def is_open(self) -> bool:
