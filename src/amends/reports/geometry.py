@@ -1,7 +1,7 @@
 """Where something is: coordinates from outside, distances, polygons and lines, one point or many at once.
 
-Distances to shapes use spherical Mercator scaled at the point that asks: within a few kilometres that is the great circle's
-own length to one part in a thousand, anywhere on earth, and one search tree serves every latitude.
+Distances to shapes use spherical Mercator scaled at the point that asks: within a few kilometres that is the great
+circle's own length to one part in a thousand, anywhere on earth, and one search tree serves every latitude.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class Areas:
         self._codes = np.array([area.code for area in areas], dtype=object)
 
     def at(self, at: Position, buffer_m: float = 0.0) -> list[InArea]:
-        """Every area that holds the place or begins within the buffer, each code once; inside first, then the nearest."""
+        """Every area that holds the place or begins within the buffer, each code once, nearest first."""
         found: dict[str, InArea] = {}
         for near in self._shapes.near(at, buffer_m):
             area = self.areas[near.index]
