@@ -84,6 +84,11 @@ def one(number: int) -> Report | None:
     return record(row) if row else None
 
 
+def standing_for(number: int) -> int:
+    """The number of the report that a duplicate was put to; of any other, its own."""
+    return ReportRow.objects.filter(pk=number).values_list("duplicate_of", flat=True).first() or number
+
+
 def by_numbers(numbers: Collection[int]) -> dict[int, Report]:
     return {row.number: record(row) for row in ReportRow.objects.filter(pk__in=set(numbers))}
 
@@ -143,7 +148,8 @@ def updates(
 
 def promises_of(number: int) -> list[dict[str, Any]]:
     """Every promise that was made for a report, oldest first."""
-    return list(DueRow.objects.filter(report=number).order_by("pk").values("due_at", "due", "why", "made_at"))
+    found = DueRow.objects.filter(report=number).order_by("pk").values("due_at", "due", "why", "made_at")
+    return [dict(row) for row in found]
 
 
 def pauses_of(number: int) -> list[tuple[str, str, datetime, datetime | None]]:

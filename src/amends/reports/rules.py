@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from amends.reports.records import OPEN, NotAllowed, Refused, State
+from amends.reports.records import NotAllowed, Refused, State
 
 LONGEST = 4000  # characters of a description (GeoReport v2)
+SEVERITIES = ("minor", "major", "severe")
 CLOSING = frozenset((State.FIXED, State.NOT_FIXED, State.NOT_OURS, State.DUPLICATE))
 NEEDS_WORDS = frozenset((State.NOT_FIXED, State.NOT_OURS, State.REOPENED, State.WAITING))
 WORKING = frozenset((State.INVESTIGATING, State.SCHEDULED, State.IN_PROGRESS, State.WAITING))
 
+# A report becomes a duplicate, and ceases to be one, by being put to another: that is no move by itself.
+ENDS = CLOSING - {State.DUPLICATE}
 MOVES: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset((State.RECEIVED, *WORKING, *CLOSING)),
-    State.RECEIVED: WORKING | CLOSING,
-    State.INVESTIGATING: (WORKING | CLOSING) - {State.INVESTIGATING},
-    State.SCHEDULED: (WORKING | CLOSING) - {State.SCHEDULED},
-    State.IN_PROGRESS: (WORKING | CLOSING) - {State.IN_PROGRESS},
-    State.WAITING: (WORKING | CLOSING | {State.RECEIVED}) - {State.WAITING},
-    State.REOPENED: WORKING | CLOSING,
+    State.PENDING: WORKING | ENDS | {State.RECEIVED},
+    State.RECEIVED: WORKING | ENDS,
+    State.INVESTIGATING: (WORKING | ENDS) - {State.INVESTIGATING},
+    State.SCHEDULED: (WORKING | ENDS) - {State.SCHEDULED},
+    State.IN_PROGRESS: (WORKING | ENDS) - {State.IN_PROGRESS},
+    State.WAITING: (WORKING | ENDS | {State.RECEIVED}) - {State.WAITING},
+    State.REOPENED: WORKING | ENDS,
     State.FIXED: frozenset((State.REOPENED,)),
     State.NOT_FIXED: frozenset((State.REOPENED,)),
     State.NOT_OURS: frozenset((State.REOPENED,)),
-    State.DUPLICATE: frozenset((State.REOPENED,)),
+    State.DUPLICATE: frozenset(),
 }
 
 # What XML 1.0 forbids in a text: one of these would make a public list unreadable for everybody.
@@ -33,6 +36,10 @@ _LINES = re.compile(r"\r\n?|[\x85\u2028\u2029]")
 
 def check_move(before: State, after: State, words: str) -> None:
     """NotAllowed where this state cannot follow that one, Refused where a reason is missing."""
+    if after is State.DUPLICATE:
+        raise NotAllowed("say of which report it is a duplicate: merge the two")
+    if before is State.DUPLICATE:
+        raise NotAllowed("it was put to another report; take it apart from that first, or move that one")
     if after not in MOVES[before]:
         possible = ", ".join(sorted(MOVES[before]))
         raise NotAllowed(f"a report that is {before} cannot become {after}; possible: {possible}")
@@ -54,4 +61,7 @@ def clean_line(text: str, longest: int = 200) -> str:
     return " ".join(clean(text, longest).split())
 
 
-__all__ = ["CLOSING", "LONGEST", "MOVES", "NEEDS_WORDS", "OPEN", "WORKING", "check_move", "clean", "clean_line"]
+__all__ = [
+    *("CLOSING", "ENDS", "LONGEST", "MOVES", "NEEDS_WORDS", "SEVERITIES", "WORKING"),
+    *("check_move", "clean", "clean_line"),
+]
