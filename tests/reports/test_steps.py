@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, connections
+from tests.reports.town import PROMISES, ann, at, intake, town
 
 import amends.customers.queries
 from amends.reports import queries, steps
 from amends.reports.models import DueRow, PhotoRow, ReportRow
 from amends.reports.records import Filter, NotAllowed, Privacy, Refused, Report, Reporter, State
-from tests.reports.town import PROMISES, ann, at, intake, town
 
 pytestmark = pytest.mark.django_db
 MONDAY = at("2026-11-23T09:00")

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 import amends.customers.steps
 from amends.customers.records import Customer
 from amends.ground.ids import derive
-from amends.reports import categories, places, promising, queries
+from amends.reports import categories, places, promising, queries, routing
 from amends.reports.catalogue import Category, Kind
 from amends.reports.models import AffectedRow, MoveRow, PhotoRow, ReportRow
 from amends.reports.records import Intake, Privacy, Refused, Report, Reporter, State
@@ -81,7 +81,7 @@ def _receive(intake: Intake, form: str, now: datetime) -> Report:
         token=secrets.token_urlsafe(16) if batch else None,
     )
     locate(row)
-    row.body = category.body
+    route(row, row.requested_at)
     promising.promise(row, row.requested_at)
     row.save(force_insert=True)
     promising.keep(row, "as received", now)
@@ -132,6 +132,21 @@ def locate(row: ReportRow) -> None:
     row.area = (known.area_of(row.lat, row.long) or "")[:100]
     if not row.address and (address := known.nearest_address(row.lat, row.long)):
         row.address, row.zipcode = address.text[:400], row.zipcode or address.postcode[:20]
+
+
+def route(row: ReportRow, at: datetime) -> None:
+    """Send a report to the body and crew that the rules name."""
+    found = way(row, at)
+    row.body, row.crew = found.body, found.crew
+
+
+def way(row: ReportRow, at: datetime) -> routing.Way:
+    """Where the rules send a report as it stands; to the body of its category where none holds."""
+    directory = settings.AMENDS.directory
+    category = categories.in_use(directory).categories.get(row.category)
+    asked = routing.Asked.one(row.category, row.severity, row.lat, row.long, at)
+    router = routing.in_use(directory, settings.AMENDS.company.time_zone)
+    return router.ways(asked, {row.category: category.body if category else row.body})[0]
 
 
 def attach(row: ReportRow, names: Iterable[str], kind: str) -> int:
@@ -254,13 +269,13 @@ def change(
     was = {name: getattr(row, name) for name, value in news.items() if getattr(row, name) != value}
     if not was:
         return queries.record(row)
-    before = (row.area, row.body, row.crew)
+    before, way_before = (row.area, row.body, row.crew), way(row, now)
     for name in was:
         setattr(row, name, news[name])
     if {"lat", "long", "asset"} & set(was):
         _moved(row, was)
-    if "category" in was and not {"body", "crew"} & set(news):
-        row.body = known_category(row.category).body
+    if not {"body", "crew"} & set(news) and (way_now := way(row, now)) != way_before:
+        row.body, row.crew = way_now.body, way_now.crew
     was |= {n: v for n, v in zip(("area", "body", "crew"), before, strict=True) if getattr(row, n) != v}
     if {"category", "severity", "area"} & set(was) and promising.promise(row, now):
         promising.keep(row, f"better after another {', '.join(sorted(was))}", now)
