@@ -1,0 +1,98 @@
+"""The desk's queue: what is most at risk of breaking its promise comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from amends.reports import queries
+from amends.reports.models import ReportRow
+from amends.reports.records import Filter, Order, Report
+
+AT_RISK = 0.5
+
+
+class Standing(StrEnum):
+    """How a report's promise stands, as the queue tells it."""
+
+    LATE = "late"
+    AT_RISK = "at risk"
+    RUNNING = "running"
+    PAUSED = "paused"
+    WITHOUT = "no target"
+    HIDDEN = "hidden"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What an operator asks to see."""
+
+    wanted: Filter = field(default_factory=lambda: Filter(open=True, hidden_too=True))
+    assignee: str = ""
+    standing: Standing | None = None
+
+
+def standing(report: Report, now: datetime) -> Standing:
+    """How one report stands; what is hidden is told by its own mark, not here."""
+    if not report.is_open:
+        return Standing.OVER
+    if report.paused_at is not None:
+        return Standing.PAUSED
+    if report.due_at is None:
+        return Standing.WITHOUT
+    if report.due_at < now:
+        return Standing.LATE
+    return Standing.AT_RISK if (report.risk or 0) >= AT_RISK else Standing.RUNNING
+
+
+def _where(now: datetime) -> Mapping[Standing, Q]:
+    runs = Q(open=True, paused_at=None, due_at__isnull=False)
+    return {
+        Standing.LATE: runs & Q(due_at__lt=now),
+        Standing.AT_RISK: runs & Q(due_at__gte=now, risk__gte=AT_RISK),
+        Standing.PAUSED: Q(open=True, paused_at__isnull=False),
+        Standing.WITHOUT: Q(open=True, paused_at=None, due_at=None),
+        Standing.HIDDEN: Q(visible=False),
+    }
+
+
+def _rows(queue: Queue, now: datetime) -> QuerySet[ReportRow]:
+    found = queries.rows(queue.wanted)
+    if queue.assignee:
+        found = found.filter(assignee=queue.assignee)
+    if queue.standing is not None and (where := _where(now).get(queue.standing)) is not None:
+        found = found.filter(where)
+    return found
+
+
+def page(queue: Queue, now: datetime, limit: int, offset: int = 0, order: Order = Order.RISK) -> list[Report]:
+    """One page of it: by risk, then by the promised time; what has no target comes last."""
+    found = _rows(queue, now).order_by(*queries.ORDERS[order])
+    return [queries.record(row) for row in found[offset : offset + limit]]
+
+
+def counts(queue: Queue, now: datetime) -> dict[str, int]:
+    """How many there are in all and of each standing, in one query; whatever standing is asked for."""
+    where = {name.name.lower(): Count("pk", filter=test) for name, test in _where(now).items()}
+    everything = Queue(queue.wanted, queue.assignee)
+    found: dict[str, Any] = _rows(everything, now).aggregate(all=Count("pk"), **where)
+    return found
+
+
+def total(queue: Queue, now: datetime) -> int:
+    return _rows(queue, now).count()
+
+
+def values() -> dict[str, list[str]]:
+    """The areas and assignees that open reports have, for choosing from."""
+    found = {}
+    for name in ("area", "assignee"):
+        rows = ReportRow.objects.filter(open=True).exclude(**{name: ""}).values_list(name, flat=True).distinct()
+        found[name] = sorted(rows[:500])
+    return found
