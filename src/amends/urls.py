@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.cache import never_cache
 
 from amends.web import api, health
-from amends.web.desk import actions, incidents, money, pages, sending
+from amends.web.crew import views as crew
+from amends.web.desk import actions, incidents, money, pages, reports, reports_acting, reports_bulk, sending
 from amends.web.front import views as front
 from amends.web.yours import views as own
 
@@ -38,6 +39,31 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/differences/<str:difference_id>/take-back", money.take_back_excess, name="desk-take-back-excess"),
     path("desk/recoveries/<str:recovery_id>/take-back/<str:key>", money.take_back, name="desk-take-back"),
     path("desk/differences/<str:difference_id>/settle", money.settle_difference, name="desk-settle-difference"),
+    path("crew/<str:token>", crew.crew, name="crew"),
+    path("crew/<str:token>/<int:number>", crew.one, name="crew-report"),
+    path("crew/<str:token>/photo/<str:name>", crew.photo, name="crew-photo"),
+    path("desk/reports", reports.reports, name="desk-reports"),
+    path("desk/reports/pins.geojson", reports.pins, name="desk-reports-pins"),
+    path("desk/reports/bulk", reports_bulk.bulk, name="desk-reports-bulk"),
+    path("desk/reports/undo", reports_bulk.undo, name="desk-reports-undo"),
+    path("desk/reports/new", reports_acting.take_in, name="desk-report-new"),
+    path("desk/reports/moderation", reports.looking, name="desk-reports-moderation"),
+    path("desk/reports/ban", reports_acting.ban, name="desk-reports-ban"),
+    path("desk/reports/crews", reports.crew_links, name="desk-reports-crews"),
+    path("desk/reports/crews/link", reports_acting.crew_link, name="desk-reports-crew-link"),
+    path("desk/reports/routing", reports.rules, name="desk-reports-rules"),
+    path("desk/reports/<int:number>", reports.report, name="desk-report"),
+    path("desk/reports/<int:number>/move", reports_acting.move, name="desk-report-move"),
+    path("desk/reports/<int:number>/write", reports_acting.write, name="desk-report-write"),
+    path("desk/reports/<int:number>/change", reports_acting.change, name="desk-report-change"),
+    path("desk/reports/<int:number>/assign", reports_acting.assign, name="desk-report-assign"),
+    path("desk/reports/<int:number>/clock", reports_acting.clock, name="desk-report-clock"),
+    path("desk/reports/<int:number>/merge", reports_acting.merge, name="desk-report-merge"),
+    path("desk/reports/<int:number>/unmerge", reports_acting.unmerge, name="desk-report-unmerge"),
+    path("desk/reports/<int:number>/split", reports_acting.split, name="desk-report-split"),
+    path("desk/reports/<int:number>/show", reports_acting.show, name="desk-report-show"),
+    path("desk/reports/<int:number>/blacken", reports_acting.blacken, name="desk-report-blacken"),
+    path("desk/reports/photo/<str:name>", reports.photo, name="desk-report-photo"),
     path("desk/failures", pages.failures, name="desk-failures"),
     path("desk/incidents", incidents.incidents, name="desk-incidents"),
     path("desk/incidents/<str:incident_id>", incidents.incident, name="desk-incident"),

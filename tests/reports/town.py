@@ -42,7 +42,7 @@ words: {en: What you report is mended in time.}
 measure: repair
 calendar: works
 versions:
-  - from: 2026-01-01
+  - from: 2020-01-01
     reopened_within_days: 14
     rows:
       - {category: lamp, severity: severe, within: {working_days: 1}}

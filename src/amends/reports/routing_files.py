@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import shapely
 
 from amends.ground.kept import Kept
-from amends.ground.marked import Marked, Mistake, load
+from amends.ground.marked import Marked, Mistake, load, loads
 from amends.promises.calendars import WorkCalendar
 from amends.reports.catalogue import Catalogue
 from amends.reports.places import Places
@@ -49,6 +49,17 @@ def check(directory: Path, catalogue: Catalogue, known: Places, works: Collectio
     except Mistake as mistake:
         return [mistake]
     return [*strangers(routing, catalogue, known, works), *unreached(routing)]
+
+
+def from_text(
+    text: str, catalogue: Catalogue, known: Places, works: Collection[WorkCalendar]
+) -> tuple[Routing | None, list[Mistake]]:
+    """Rules as somebody drafts them, and what is wrong with them; None where they cannot be used at all."""
+    try:
+        routing = _Reader(Path("draft")).routing(loads(text, "draft"))
+    except Mistake as mistake:
+        return None, [mistake]
+    return routing, [*strangers(routing, catalogue, known, works), *unreached(routing)]
 
 
 def strangers(routing: Routing, catalogue: Catalogue, known: Places, works: Collection[WorkCalendar]) -> list[Mistake]:

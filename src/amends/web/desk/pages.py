@@ -29,6 +29,7 @@ from amends.web.desk.access import operator
 PAGE = 50
 NAV = (
     ("today", "Today", "desk-today"),
+    ("reports", "Reports", "desk-reports"),
     ("recoveries", "Recoveries", "desk-recoveries"),
     ("incidents", "Incidents", "desk-incidents"),
     ("failures", "Failures", "desk-failures"),

@@ -58,6 +58,23 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def shortly(value: datetime | None) -> SafeString | str:
+    """A moment to the minute, on the company's clock, for tables; the year only where it is another."""
+    if value is None:
+        return "–"
+    zone = ZoneInfo(settings.AMENDS.company.time_zone)
+    local = value.astimezone(zone)
+    shape = "%a %-d %b, %H:%M" if local.year == datetime.now(zone).year else "%-d %b %Y, %H:%M"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), local.strftime(shape))
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A number from 0 to 1 as a percentage."""
+    return "" if value is None else f"{value:.0%}"
+
+
+@register.filter
 def tag(value: Any) -> SafeString:
     """A state as a coloured tag; the word itself carries the meaning."""
     text = str(value)
@@ -83,3 +100,9 @@ def grouped(value: int) -> str:
 def field(record: Any, name: str) -> Any:
     """A value of a mapping by a name that is not an identifier."""
     return record.get(name) if hasattr(record, "get") else None
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text, for going through names that a page states itself."""
+    return text.split()

@@ -1,0 +1,94 @@
+"""Photos as files under `var/photos`, by names that nobody can guess; what is blackened is gone for good."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image, ImageDraw
+
+from amends.reports import moderation, photos, queries
+from amends.reports.models import PhotoRow
+from amends.reports.records import Refused
+
+QUALITY = 82
+MOST_BOXES = 50
+
+
+def path(name: str) -> Path:
+    """Where a photo of this name lies; names are letters, digits, - and _ only."""
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise Refused("there is no such photo")
+    place: Path = settings.AMENDS.var / "photos" / f"{name}.jpg"
+    return place
+
+
+def keep(data: bytes, *, kind: str, who: str, now: datetime) -> str:
+    """Make an uploaded photo anew and keep it for a report that will name it; `photos.NoPhoto` where it is none."""
+    limits = settings.AMENDS.map
+    made = photos.accept(
+        data,
+        most_bytes=limits.photo_mb * 1_000_000,
+        most_pixels=limits.photo_megapixels * 1_000_000,
+        longer_side=limits.photo_px,
+    )
+    name = _write(made.jpeg)
+    PhotoRow.objects.create(name=name, kind=kind, width=made.width, height=made.height, at=now, who=who[:200])
+    return name
+
+
+def _write(jpeg: bytes) -> str:
+    name = secrets.token_urlsafe(18)
+    place = path(name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("xb") as file:
+        file.write(jpeg)
+        file.flush()
+        os.fsync(file.fileno())
+    return name
+
+
+def blacken(name: str, boxes: Sequence[Sequence[float]], why: str, *, who: str, now: datetime) -> str:
+    """Make parts of a photo black, in shares of its width and height (x, y, width, height); its new name.
+
+    The picture as it was is deleted, the thumbnail with it; the log says who did it and why.
+    """
+    photo = queries.photo(name)
+    if photo is None or photo.report is None or not path(name).exists():
+        raise Refused("there is no such photo")
+    if not why.strip():
+        raise Refused("say why it is blackened, such as: a face")
+    _check(boxes)
+    became = _write(_drawn(path(name), boxes))
+    moderation.blackened(name, became, [list(box) for box in boxes], why, who=who, now=now)
+    for old in (path(name), path(name).with_name(f"{name}.small.jpg")):
+        old.unlink(missing_ok=True)
+    return became
+
+
+def _check(boxes: Sequence[Sequence[float]]) -> None:
+    if not 1 <= len(boxes) <= MOST_BOXES:
+        raise Refused(f"mark one to {MOST_BOXES} parts of the photo")
+    for box in boxes:
+        fits = len(box) == 4 and all(0 <= number <= 1 for number in box) and box[2] > 0 and box[3] > 0
+        if not fits:
+            raise Refused("each part needs left, top, width and height in percent of the photo")
+
+
+def _drawn(place: Path, boxes: Sequence[Sequence[float]]) -> bytes:
+    with Image.open(place) as opened:
+        picture = opened.convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    for left, top, width, height in boxes:
+        corners = (left * picture.width, top * picture.height)
+        draw.rectangle(
+            (*corners, corners[0] + width * picture.width, corners[1] + height * picture.height), fill="black"
+        )
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()

@@ -1,0 +1,292 @@
+"""The desk's reports: one queue by promise at risk, each report with its story, and what needs a look. Reading only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+
+import amends.customers.queries
+import amends.reports.queries
+from amends.promises import calendars
+from amends.reports import album, categories, crews, moderation, places, queueing, rehearsing, routing, routing_files
+from amends.reports.catalogue import Catalogue, in_language
+from amends.reports.queueing import Queue, Standing
+from amends.reports.records import Filter, Order, Refused, Report, State
+from amends.reports.rules import MOVES, NEEDS_WORDS, SEVERITIES
+from amends.web.desk.access import operator
+from amends.web.desk.pages import page
+
+PAGE = 50
+PINS = 2000
+KEYS = ("q", "category", "area", "body", "crew", "state", "standing", "mine", "order")
+FIELDS = (("category", "Category"), ("area", "Area"), ("body", "Body"), ("crew", "Crew"), ("state", "State"))
+LEAFLET = "vendor/leaflet/leaflet.js"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A report as a row of the queue."""
+
+    report: Report
+    category: str
+    standing: Standing
+
+
+@operator
+def reports(request: HttpRequest) -> HttpResponse:
+    """The queue: what is most at risk first; filters narrow it and stay in the address."""
+    now, asked = datetime.now(UTC), asked_for(request)
+    number = _page(request)
+    found = queueing.page(asked, now, PAGE + 1, (number - 1) * PAGE, _order(request))
+    catalogue = _catalogue()
+    context = {
+        "rows": [shown(report, catalogue, now) for report in found[:PAGE]],
+        "counts": queueing.counts(asked, now),
+        "standings": [(one.value, one.name.lower()) for one in Standing if one is not Standing.RUNNING],
+        "given": {key: request.GET.get(key, "") for key in KEYS},
+        "choices": _choices(catalogue),
+        "older": _link(request, page=number + 1) if len(found) > PAGE else "",
+        "newer": _link(request, page=number - 1) if number > 1 else "",
+        "query": _link(request),
+        "leaflet": bool(finders.find(LEAFLET)),
+        "map": map_settings(),
+        "moves": _all_moves(),
+        "fields": FIELDS,
+        "orders": [one.value for one in Order if one is not Order.RISK],
+    }
+    return page(request, "reports", "reports", **context)
+
+
+@operator
+def pins(request: HttpRequest) -> JsonResponse:
+    """The same reports for the map, as GeoJSON; so many at most, and it says where there are more."""
+    now, catalogue = datetime.now(UTC), _catalogue()
+    asked = asked_for(request)
+    found = [shown(one, catalogue, now) for one in queueing.page(asked, now, PINS, 0) if one.lat is not None]
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [one.report.long, one.report.lat]},
+            "properties": {
+                "number": one.report.number,
+                "category": one.category,
+                "state": one.report.state,
+                "standing": one.standing,
+                "address": one.report.address,
+            },
+        }
+        for one in found
+    ]
+    whole = queueing.total(asked, now) <= PINS
+    return JsonResponse({"type": "FeatureCollection", "features": features, "whole": whole})
+
+
+def asked_for(request: HttpRequest) -> Queue:
+    """What the filters of an address ask for; what is no choice of ours narrows nothing."""
+    get = request.GET.get
+    state, standing = get("state", ""), get("standing", "")
+    states = [State(state)] if state in list(State) else None
+    over = standing == Standing.OVER or (states is not None and not states[0].is_open)
+    words = get("q", "").replace("\x00", "").strip()[:200]
+    wanted = Filter(
+        numbers=[int(words[:18])] if words.isascii() and words.isdecimal() else None,
+        categories=[get("category", "")] if get("category") else None,
+        areas=[get("area", "")] if get("area") else None,
+        bodies=[get("body", "")] if get("body") else None,
+        crews=[get("crew", "")] if get("crew") else None,
+        states=states,
+        open=None if standing == Standing.HIDDEN else not over,
+        words=words,
+        hidden_too=True,
+    )
+    known = Standing(standing) if standing in list(Standing) else None
+    return Queue(wanted, request.user.get_username() if get("mine") else "", known)
+
+
+def _order(request: HttpRequest) -> Order:
+    order = request.GET.get("order", "")
+    return Order(order) if order in list(Order) else Order.RISK
+
+
+def _page(request: HttpRequest) -> int:
+    number = request.GET.get("page", "1")
+    return min(int(number), 100_000) if number.isascii() and number.isdecimal() and int(number[:9]) else 1
+
+
+def _link(request: HttpRequest, **more: object) -> str:
+    query = QueryDict(mutable=True)
+    query.update({key: request.GET[key] for key in KEYS if request.GET.get(key)} | {k: str(v) for k, v in more.items()})
+    return query.urlencode()
+
+
+def shown(report: Report, catalogue: Catalogue, now: datetime) -> Shown:
+    category = catalogue.categories.get(report.category)
+    name = in_language(category.name, "en") if category else report.category
+    return Shown(report, name, queueing.standing(report, now))
+
+
+def _catalogue() -> Catalogue:
+    return categories.in_use(settings.AMENDS.directory)
+
+
+def _choices(catalogue: Catalogue) -> dict[str, Sequence[tuple[str, str]]]:
+    """What can be chosen in forms: (code, name)."""
+    values = queueing.values()
+    bodies = catalogue.bodies.values()
+    known = places.in_use(settings.AMENDS.directory).areas().areas
+    names = {area.code: area.name for area in known}
+    return {
+        "category": [(one.code, in_language(one.name, "en")) for one in catalogue.categories.values()],
+        "body": [(one.code, in_language(one.name, "en")) for one in bodies],
+        "crew": [(crew, crew) for one in bodies for crew in one.crews],
+        "area": [(code, names.get(code, code)) for code in sorted({*values["area"], *names})],
+        "state": [(state.value, state.value) for state in State],
+        "severity": [(one, one) for one in SEVERITIES],
+        "assignee": [(one, one) for one in values["assignee"]],
+    }
+
+
+def _all_moves() -> list[str]:
+    reachable = {after for before in State if before.is_open for after in MOVES[before]}
+    return [state.value for state in State if state in reachable | {State.REOPENED}]
+
+
+def map_settings() -> dict[str, object]:
+    """Where a map opens and what is drawn below the pins."""
+    given, bounds = settings.AMENDS.map, places.in_use(settings.AMENDS.directory).bounds
+    lat, long = given.lat, given.long
+    if not (lat or long) and bounds:
+        lat, long = bounds.middle.lat, bounds.middle.long
+    return {"lat": lat, "long": long, "zoom": given.zoom, "tiles": given.tiles, "attribution": given.attribution}
+
+
+@operator
+def report(request: HttpRequest, number: int) -> HttpResponse:
+    """One report: what was said and done, what was promised, and what can be done next."""
+    found = one_or_404(number)
+    now, catalogue = datetime.now(UTC), _catalogue()
+    category = catalogue.categories.get(found.category)
+    near = []
+    if found.lat is not None and found.long is not None:
+        near = [one for one in amends.reports.queries.nearby(found.lat, found.long, 250) if one.report.number != number]
+    context = {
+        "one": shown(found, catalogue, now),
+        "report": found,
+        "category": category,
+        "answers": _answers(found, category),
+        "customer": amends.customers.queries.by_id([found.customer_id]).get(found.customer_id),
+        "history": amends.reports.queries.history([number], public_only=False).get(number, []),
+        "promises": amends.reports.queries.promises_of(number),
+        "pauses": amends.reports.queries.pauses_of(number),
+        "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
+        "redactions": moderation.redactions_of(number),
+        "asked": amends.reports.queries.asked(number),
+        "followers": amends.reports.queries.followers_of(number),
+        "moves": moves_of(found),
+        "templates": _templates(category, found.locale),
+        "choices": _choices(catalogue),
+        "near": near[:8],
+        "now": now,
+    }
+    return page(request, "report", "reports", **context)
+
+
+def one_or_404(number: int) -> Report:
+    found = amends.reports.queries.one(number)
+    if found is None:
+        raise Http404("no such report")
+    return found
+
+
+def moves_of(report: Report) -> list[tuple[str, bool]]:
+    """The moves that this report may make now, and whether each needs words."""
+    return [(state.value, state in NEEDS_WORDS) for state in State if state in MOVES[report.state]]
+
+
+def _answers(report: Report, category: Any) -> list[tuple[str, str]]:
+    found = []
+    for code, values in report.answers:
+        attribute = category.attribute(code) if category else None
+        names = {value.key: in_language(value.name, "en") for value in attribute.values} if attribute else {}
+        question = in_language(attribute.description, "en") if attribute else code
+        found.append((question or code, ", ".join(names.get(value, value) for value in values)))
+    return found
+
+
+def _templates(category: Any, locale: str) -> list[tuple[str, str, str]]:
+    """Standard texts of the category: code, text in the resident's language, and as staff read it."""
+    given = category.templates.items() if category else ()
+    return [(code, in_language(words, locale or "en"), in_language(words, "en")) for code, words in given]
+
+
+@operator
+def photo(request: HttpRequest, name: str) -> HttpResponse:
+    """A photo of a report, also where it is hidden."""
+    found = amends.reports.queries.photo(name)
+    try:
+        data = album.path(name).read_bytes() if found else None
+    except (OSError, Refused):
+        data = None
+    if data is None:
+        raise Http404("no such photo")
+    return HttpResponse(data, content_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+def new(request: HttpRequest, problem: str = "") -> HttpResponse:
+    """The form for what somebody tells on the telephone or at the counter; what was filled in stays."""
+    given = {name: str(value) for name, value in request.POST.items()}
+    context = {"choices": _choices(_catalogue()), "given": given, "problems": [problem] if problem else []}
+    context["form_mark"] = given.get("form") or f"desk-{secrets.token_hex(12)}"
+    response = page(request, "report_new", "reports", **context)
+    response.status_code = 422 if problem else 200
+    return response
+
+
+@operator
+def looking(request: HttpRequest) -> HttpResponse:
+    """What waits for a look, bans, and what was moderated lately."""
+    now, catalogue = datetime.now(UTC), _catalogue()
+    context = {
+        "waiting": [shown(one, catalogue, now) for one in moderation.waiting()],
+        "bans": moderation.bans(now),
+        "log": moderation.log(100),
+    }
+    return page(request, "report_moderation", "reports", **context)
+
+
+@operator
+def crew_links(request: HttpRequest) -> HttpResponse:
+    """Every crew with its link."""
+    bodies = _catalogue().bodies.values()
+    rows = [(in_language(body.name, "en"), crew, crews.link(crew)) for body in bodies for crew in body.crews]
+    return page(request, "report_crews", "reports", rows=rows)
+
+
+@operator
+def rules(request: HttpRequest) -> HttpResponse:
+    """The rules of routing, what is wrong with them, and what a draft would change over last year's reports."""
+    directory, draft = settings.AMENDS.directory, request.POST.get("draft", "")
+    in_force = routing.in_use(directory, settings.AMENDS.company.time_zone)
+    catalogue = _catalogue()
+    mistakes: list[Any] = []
+    rehearsal = None
+    if request.method == "POST":
+        new_rules, mistakes = routing_files.from_text(
+            draft, catalogue, places.in_use(directory), calendars.in_use(directory).values()
+        )
+        if new_rules is not None:
+            router = routing.bound(new_rules, directory, settings.AMENDS.company.time_zone)
+            since = datetime.now(UTC) - timedelta(days=365)
+            rehearsal = rehearsing.rehearse(since, in_force, router, routing.bodies_of(catalogue))
+    else:
+        path = directory / routing_files.FILE
+        draft = path.read_text("utf-8", "replace") if path.exists() else "rules:\n"
+    context = {"draft": draft, "mistakes": mistakes, "rehearsal": rehearsal, "rules": in_force.routing.rules}
+    return page(request, "report_rules", "reports", **context)
