@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from amends.cli import books, forgetting, operators, policies, sending, studies
+from amends.cli import books, forgetting, operators, policies, reports, sending, studies
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(operators.app, name="operators")
 books.register(app)
 app.add_typer(forgetting.app, name="customers")
 app.add_typer(policies.app, name="policy")
+app.add_typer(reports.app, name="reports")
 app.add_typer(sending.app, name="sending")
 app.add_typer(studies.audit, name="audit")
 app.command("simulate")(studies.simulate)
