@@ -213,6 +213,16 @@ def test_while_the_resident_is_asked_the_clock_stands_still() -> None:
     assert goes_on.paused_at is None
 
 
+def test_a_clock_does_not_wait_for_ever_for_an_answer() -> None:
+    report = received()
+    moved(report, State.WAITING, "2026-11-24T10:00", "Which of the two lamps?")
+    assert steps.go_on(at("2026-12-08T09:59")) == 0
+    assert (steps.go_on(at("2026-12-08T10:00")), steps.go_on(at("2026-12-08T10:01"))) == (1, 0)
+
+    found = queries.by_numbers([report.number])[report.number]
+    assert (found.state, found.paused_at) == (State.INVESTIGATING, None)
+
+
 def test_a_pause_for_the_weather_is_said_and_moves_the_date() -> None:
     report = received()
     steps.pause(report.number, "weather", "A storm: nobody may climb", who="eva", now=at("2026-11-24T08:00"))

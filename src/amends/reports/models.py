@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class ReportRow(models.Model):
-    """A report as it stands; how it came there is in MoveRow, what was promised in DueRow. Both are only appended to."""
+    """A report as it stands; how it came there is in MoveRow, what was promised in DueRow: both only grow."""
 
     number = models.BigAutoField(primary_key=True)
     form = models.CharField(max_length=80, unique=True)  # one-time mark of who sent it: a repeat is the same report
@@ -64,6 +64,10 @@ class ReportRow(models.Model):
             models.Index(fields=["-risk", "due_at"], condition=Q(open=True), name="report_by_risk"),
             models.Index(fields=["body", "external_id"], condition=~Q(external_id=""), name="report_by_external"),
             models.Index(fields=["asset"], condition=~Q(asset="") & Q(open=True), name="report_by_asset"),
+            models.Index(fields=["number"], condition=Q(state="pending"), name="report_by_pending"),
+            models.Index(
+                fields=["paused_at"], condition=Q(open=True, paused_at__isnull=False), name="report_by_paused"
+            ),
         ]
 
 
@@ -146,16 +150,19 @@ class FollowRow(models.Model):
     customer_id = models.CharField(max_length=200, default="", db_index=True)
     email = models.CharField(max_length=400, default="")
     locale = models.CharField(max_length=20, default="")
-    state = models.CharField(max_length=10, default="asked")  # asked, confirmed, ended
+    place = models.CharField(max_length=200, default="", db_default="")  # a place in words
+    state = models.CharField(max_length=10, default="asked")  # asked, confirmed; what ended is deleted
     asked_at = models.DateTimeField()
+    asked_from = models.CharField(max_length=64, default="", db_default="")  # mark of the network, until confirmed
     confirmed_at = models.DateTimeField(null=True)
     read_upto = models.BigIntegerField(default=0)  # the last move that a digest told of
-    told_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when it was last written to, or found to have no news
 
     class Meta:
         indexes = [
             models.Index(fields=["report"], condition=~Q(report=None), name="follow_by_report"),
             models.Index(fields=["state", "what"], name="follow_by_state"),
+            models.Index(fields=["asked_from"], condition=~Q(asked_from=""), name="follow_by_network"),
         ]
 
 

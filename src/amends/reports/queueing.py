@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, F, FloatField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from amends.reports import queries
 from amends.reports.models import ReportRow
@@ -72,8 +73,14 @@ def _rows(queue: Queue, now: datetime) -> QuerySet[ReportRow]:
 
 
 def page(queue: Queue, now: datetime, limit: int, offset: int = 0, order: Order = Order.RISK) -> list[Report]:
-    """One page of it: by risk, then by the promised time; what has no target comes last."""
-    found = _rows(queue, now).order_by(*queries.ORDERS[order])
+    """One page of it: late first, then by risk, then by the promised time; what has no target comes last."""
+    found = _rows(queue, now)
+    if order is Order.RISK:
+        late = When(_where(now)[Standing.LATE], then=Value(1.0))
+        risk = Case(late, default=Coalesce(F("risk"), 0.0), output_field=FloatField())
+        found = found.order_by(risk.desc(), F("due_at").asc(nulls_last=True), "number")
+    else:
+        found = found.order_by(*queries.ORDERS[order])
     return [queries.record(row) for row in found[offset : offset + limit]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from amends.reports.records import Intake, Privacy, Refused, Report, Reporter, S
 from amends.reports.rules import CLOSING, LONGEST, SEVERITIES, check_move, clean, clean_line
 
 BATCH = 500
+ANSWERED_WITHIN = timedelta(days=14)
 REPORTER = "who reported it"
 MOST_PHOTOS = 20
 CHANGEABLE = frozenset(
@@ -165,6 +166,22 @@ def accept_pending(now: datetime) -> int:
     ReportRow.objects.bulk_update(found, ("state", "visible", "updated_at"))
     MoveRow.objects.bulk_create([_move(row, now, "amends", "state") for row in found])
     return len(found)
+
+
+def go_on(now: datetime) -> int:
+    """Go on without an answer where the resident was asked too long ago: a clock must not stand still for ever."""
+    asked = ReportRow.objects.filter(open=True, paused_at__lte=now - ANSWERED_WITHIN, state=State.WAITING)
+    numbers = list(asked.order_by("paused_at").values_list("number", flat=True)[:BATCH])
+    words = "No answer has come; we go on with what we know."
+    return sum(_go_on(number, words, now) for number in numbers)
+
+
+@transaction.atomic
+def _go_on(number: int, words: str, now: datetime) -> bool:
+    if locked(number).state != State.WAITING:
+        return False
+    move(number, State.INVESTIGATING, who="amends", now=now, words=words)
+    return True
 
 
 # The history

@@ -84,7 +84,7 @@ def test_what_is_most_at_risk_comes_first_and_late_before_later(eva: Client) -> 
     risky, none = received("risky", "pothole"), received("none", "tree")
     ReportRow.objects.filter(pk=risky.number).update(risk=0.9)
     page = eva.get("/desk/reports").content.decode()
-    places = [page.index(f'data-number="{one.number}"') for one in (risky, late, early, none)]
+    places = [page.index(f'data-number="{one.number}"') for one in (late, risky, early, none)]
 
     assert places == sorted(places)
     assert "at risk 90%" in page

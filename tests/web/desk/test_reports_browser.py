@@ -23,7 +23,7 @@ from amends.reports.records import State
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SHOTS = os.environ.get("AMENDS_SHOTS", "")
+SHOTS = os.environ.get("SHOTS", "")
 NOW = datetime.now(UTC)
 pytestmark = [
     pytest.mark.browser,
