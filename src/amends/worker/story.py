@@ -23,6 +23,7 @@ import amends.recoveries.files
 import amends.recoveries.steps
 import amends.remedies.reversing
 import amends.remedies.steps
+import amends.reports.steps
 import amends.signals.steps
 from amends.ground import trouble
 from amends.notices.records import Finding
@@ -35,6 +36,8 @@ STORY: Sequence[Step] = (
     erasing.go_on,
     amends.signals.steps.absorb,
     amends.signals.steps.view,
+    amends.reports.steps.accept_pending,
+    amends.reports.steps.go_on,
     amends.failures.steps.judge,
     amends.failures.steps.take_observed,
     amends.incidents.steps.gather,
