@@ -85,6 +85,11 @@ def test_a_polygon_may_stand_in_the_file_and_the_body_stays_the_categorys() -> N
     assert way("pothole", 48.405, 15.705) == ("roads", "south", "park")
 
 
+def test_the_first_rule_that_holds_decides() -> None:
+    assert way("lamp", 48.4001, 15.51, "2026-11-23T20:00", "severe")[2] == "at night"
+    assert way("lamp", 48.4001, 15.51, "2026-11-23T12:00", "severe")[2] == "state road"
+
+
 def test_time_is_the_calendars_and_dates_are_inclusive() -> None:
     assert way("lamp", when="2026-11-23T18:00", bad="severe") == ("works", "south", "at night")
     assert way("lamp", when="2026-11-23T17:59", bad="severe")[2] == ""

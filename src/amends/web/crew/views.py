@@ -58,14 +58,14 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
             problem = str(wrong)
         else:
             return _private(redirect("crew-report", token, number))
-    told = amends.reports.queries.history([number], public_only=False).get(number, [])
+    told = amends.reports.queries.history([number]).get(number, [])  # notes stay at the desk: links get passed on
     context: dict[str, Any] = {
         "crew": name,
         "token": token,
         "report": found,
         "category": _category(found),
         "standing": queueing.standing(found, datetime.now(UTC)),
-        "history": [move for move in told if move.kind == "state" or move.words or move.note],
+        "history": [move for move in told if move.kind == "state" or move.words],
         "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
         "problem": problem,
         "words": request.POST.get("words", "") if problem else "",
