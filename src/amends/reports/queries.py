@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from amends.reports import spatial
 from amends.reports.models import AskedRow, DueRow, FollowRow, MoveRow, PauseRow, PhotoRow, ReportRow
@@ -46,11 +48,16 @@ def every(wanted: Filter = Filter()) -> Iterator[Report]:
 
 def rows(wanted: Filter) -> QuerySet[ReportRow]:
     """The query behind a filter, for this room."""
-    found = ReportRow.objects.all()
-    if not wanted.hidden_too:
-        found = found.filter(visible=True)
+    where, params = conditions(wanted)
+    return ReportRow.objects.extra(where=where, params=params)  # noqa: S610 - conditions are ours, values are params
+
+
+def conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
+    """A filter as conditions on the columns of reports, for both databases, and what goes into them."""
+    where: list[str] = [] if wanted.hidden_too else ["visible"]
+    params: list[Any] = []
     if wanted.numbers is not None:
-        return found.filter(pk__in=list(wanted.numbers))
+        return [*where, _among("number", wanted.numbers)], list(wanted.numbers)
     among = {
         "category": wanted.categories,
         "state": wanted.states,
@@ -60,23 +67,47 @@ def rows(wanted: Filter) -> QuerySet[ReportRow]:
     }
     for name, values in among.items():
         if values is not None:
-            found = found.filter(**{f"{name}__in": list(values)})
-    bounds = {
-        "requested_at__gte": wanted.requested_from,
-        "requested_at__lte": wanted.requested_to,
-        "updated_at__gte": wanted.updated_from,
-        "updated_at__lte": wanted.updated_to,
-        "open": wanted.open,
-        "customer_id": wanted.customer_id or None,
-    }
-    found = found.filter(**{name: value for name, value in bounds.items() if value is not None})
-    if wanted.bbox is not None:
-        found = spatial.within(found, *wanted.bbox)
-    if wanted.near is not None:
-        found = spatial.within(found, *spatial.box_around(*wanted.near))
+            where.append(_among(name, values))
+            params += map(str, values)
+    bounds = (
+        ("requested_at >= %s", _moment(wanted.requested_from)),
+        ("requested_at <= %s", _moment(wanted.requested_to)),
+        ("updated_at >= %s", _moment(wanted.updated_from)),
+        ("updated_at <= %s", _moment(wanted.updated_to)),
+        ("customer_id = %s AND customer_id <> ''", wanted.customer_id or None),
+    )
+    for condition, value in bounds:
+        if value is not None:
+            where.append(condition)
+            params.append(value)
+    if wanted.open is not None:  # twice, so that an index by it and one of open reports only are both found
+        where.append("open = TRUE AND open" if wanted.open else "open = FALSE")
+    boxes = [wanted.bbox] if wanted.bbox else []
+    boxes += [spatial.box_around(*wanted.near)] if wanted.near else []
+    for box in boxes:
+        inside, corners = spatial.inside(*box)
+        where.append(inside)
+        params += corners
     for word in wanted.words.split()[:10]:
-        found = found.filter(Q(description__icontains=word) | Q(address__icontains=word))
-    return found
+        where.append(f"(description {_LIKE[connection.vendor]} OR address {_LIKE[connection.vendor]})")
+        params += [f"%{_literally(word)}%"] * 2
+    return where, params
+
+
+_LIKE = {"sqlite": "LIKE %s ESCAPE '\\'", "postgresql": "ILIKE %s"}
+
+
+def _literally(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _among(name: str, values: Collection[Any]) -> str:
+    return f"{name} IN ({', '.join(['%s'] * len(values))})" if values else "FALSE"
+
+
+def _moment(at: datetime | None) -> Any:
+    """A moment as it lies in the database."""
+    return at if at is None else connection.ops.adapt_datetimefield_value(at)
 
 
 def one(number: int) -> Report | None:
@@ -111,8 +142,14 @@ def by_external(body: str, external_ids: Collection[str]) -> dict[str, Report]:
 
 def nearby(lat: float, long: float, metres: float, *, open: bool | None = True, limit: int = 20) -> list[Near]:
     """Visible reports within so many metres, nearest first."""
-    found = rows(Filter(near=(lat, long, metres), open=open))
-    measured = [Near(record(row), spatial.metres(lat, long, row.lat, row.long)) for row in found[:2000]]
+    where, params = conditions(Filter(near=(lat, long, metres), open=open))
+    narrow = max(1e-6, math.cos(math.radians(lat)) ** 2)
+    flat = f"(lat - %s) * (lat - %s) + (long - %s) * (long - %s) * {narrow!r}"
+    closest = f"SELECT number FROM reports_reportrow WHERE {' AND '.join(where)} ORDER BY {flat} LIMIT {2 * limit + 10}"  # noqa: S608 - conditions
+    with connection.cursor() as cursor:
+        cursor.execute(closest, [*params, lat, lat, long, long])
+        found = ReportRow.objects.in_bulk([number for (number,) in cursor.fetchall()]).values()
+    measured = [Near(record(row), spatial.metres(lat, long, row.lat, row.long)) for row in found]
     within = [near for near in measured if near.metres <= metres]
     return sorted(within, key=lambda near: (near.metres, near.report.number))[:limit]
 
@@ -131,19 +168,36 @@ def moves_since(upto: int, limit: int) -> list[Move]:
     return [_move(row) for row in MoveRow.objects.filter(pk__gt=upto).order_by("pk")[:limit]]
 
 
+TOLD = ("state", "words", "promise")
+
+
 def updates(
-    since: datetime | None, until: datetime | None, *, limit: int = 1000, offset: int = 0, report: int | None = None
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    limit: int = 1000,
+    offset: int = 0,
+    report: int | None = None,
+    newest: bool = False,
 ) -> list[Move]:
-    """Public moves of visible reports between two moments, oldest first (service request updates)."""
-    visible = ReportRow.objects.filter(visible=True).values("number")
-    found = MoveRow.objects.filter(public=True, report__in=visible)
+    """What was publicly said of visible reports between two moments, oldest first (service request updates)."""
+    found = MoveRow.objects.extra(
+        where=["EXISTS (SELECT 1 FROM reports_reportrow r WHERE r.number = report AND visible)"]
+    )
+    found = found.filter(public=True, kind__in=TOLD)
     if report is not None:
         found = found.filter(report=report)
     if since is not None:
         found = found.filter(at__gte=since)
     if until is not None:
         found = found.filter(at__lte=until)
-    return [_move(row) for row in found.order_by("at", "id")[offset : offset + limit]]
+    order = ("-at", "-id") if newest else ("at", "id")
+    return [_move(row) for row in found.order_by(*order)[offset : offset + limit]]
+
+
+def told_outside(external_update: str) -> int | None:
+    """The number of the move that an update of another server was taken as; None where it is not known."""
+    return MoveRow.objects.filter(external_update=external_update).values_list("pk", flat=True).first()
 
 
 def promises_of(number: int) -> list[dict[str, Any]]:
@@ -201,5 +255,3 @@ def _move(row: MoveRow) -> Move:
 
 def _photo(row: PhotoRow) -> PhotoOf:
     return PhotoOf(row.name, row.report, row.kind, row.width, row.height, row.at, row.visible, row.who)
-
-

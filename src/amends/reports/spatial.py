@@ -5,10 +5,6 @@ from __future__ import annotations
 import math
 
 from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
-
-from amends.reports.models import ReportRow
 
 EARTH_M = 6_371_008.8  # mean radius (IUGG)
 # The tree keeps 32-bit numbers, rounded outwards: it finds candidates, the comparison with the row's own decides.
@@ -17,13 +13,15 @@ IN_TREE = """SELECT number FROM reports_place
 IN_BOX = "point(long, lat) <@ box(point(%s, %s), point(%s, %s))"
 
 
-def within(found: QuerySet[ReportRow], west: float, south: float, east: float, north: float) -> QuerySet[ReportRow]:
-    """Those of these reports that lie in a box, its edges included."""
+def inside(west: float, south: float, east: float, north: float) -> tuple[str, list[float]]:
+    """The condition for rows that lie in a box, its edges included, and its numbers. West may lie beyond the 180th."""
+    if west > east:
+        (one, numbers), (other, more) = inside(west, south, 180.0, north), inside(-180.0, south, east, north)
+        return f"({one} OR {other})", numbers + more
+    exact = "long >= %s AND long <= %s AND lat >= %s AND lat <= %s"
     if connection.vendor == "sqlite":
-        found = found.filter(pk__in=RawSQL(IN_TREE, (west, east, south, north)))
-    else:
-        found = found.extra(where=[IN_BOX], params=[west, south, east, north])
-    return found.filter(long__gte=west, long__lte=east, lat__gte=south, lat__lte=north)
+        return f"(number IN ({IN_TREE}) AND {exact})", [west, east, south, north] * 2
+    return f"({IN_BOX} AND {exact})", [west, south, east, north, west, east, south, north]
 
 
 def box_around(lat: float, long: float, metres: float) -> tuple[float, float, float, float]:
