@@ -192,6 +192,24 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Following:
+    """How those who follow reports hear of them."""
+
+    digest_hour: int = 7  # of the installation's clocks: when the day's news goes out
+    digest_most: int = 20  # reports in one mail; the rest is a number and a link
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What is taken out of reports so many days after they were closed; 0: it stays."""
+
+    contact_days: int = 365  # who reported it, and how to reach them
+    photos_days: int = 0
+    text_days: int = 0  # the words of who reported it
+    hidden_days: int = 0  # everything in a report that is hidden
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the rooms may ask about the installation."""
 
@@ -217,6 +235,8 @@ class Config:
     incidents: Incidents = field(default_factory=Incidents)
     reconciling: Reconciling = field(default_factory=Reconciling)
     map: Map = field(default_factory=Map)
+    following: Following = field(default_factory=Following)
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def var(self) -> Path:
@@ -244,6 +264,8 @@ SECTIONS: dict[str, type[Any]] = {
     "incidents": Incidents,
     "reconciling": Reconciling,
     "map": Map,
+    "following": Following,
+    "retention": Retention,
 }
 FROM_ENVIRONMENT = {
     "AMENDS_SMTP_URL": ("mail", "smtp_url"),
@@ -332,6 +354,8 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"currency: {error}", path, "company", "currency") from error
     if not 0 <= config.holdout.share <= 1:
         raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")
+    if not 0 <= config.following.digest_hour <= 23:
+        raise ConfigError("digest_hour must lie between 0 and 23", path, "following", "digest_hour")
     if config.map.bounds and not _is_box(config.map.bounds):
         says = f"bounds = {config.map.bounds!r} must be west,south,east,north in degrees, such as 15.6,48.3,15.7,48.4"
         raise ConfigError(says, path, "map", "bounds")

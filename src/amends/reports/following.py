@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,7 +163,9 @@ def mailed(follow_ids: Collection[str], now: datetime) -> None:
 
 def told(customer_ids: Collection[str], upto: int, now: datetime) -> None:
     """These people have heard of everything up to this move."""
-    FollowRow.objects.filter(customer_id__in=list(customer_ids), state="confirmed").update(read_upto=upto, told_at=now)
+    own = FollowRow.objects.filter(customer_id__in=list(customer_ids), state="confirmed")
+    own.filter(read_upto__lt=upto).update(read_upto=upto)
+    own.update(told_at=now)
 
 
 def told_one(follow_ids: Collection[str], upto: int) -> None:
@@ -178,6 +180,11 @@ def news(after: int, upto: int) -> News:
         said = Move(row.pk, row.report, row.at, row.who, row.kind, State(row.state), row.words, was=row.was)
         moves.setdefault(row.report, []).insert(0, said)
     return News(_items(moves))
+
+
+def items(last: Mapping[int, Move]) -> dict[int, Item]:
+    """Visible reports, each with one move."""
+    return {item.number: item for item in _items({number: [move] for number, move in last.items()})}
 
 
 def _items(moves: dict[int, list[Move]]) -> Iterator[Item]:

@@ -16,6 +16,7 @@ from django.db import close_old_connections
 import amends.closure.steps
 import amends.failures.steps
 import amends.incidents.steps
+import amends.notices.digests
 import amends.notices.steps
 import amends.notices.templates
 import amends.promises.files
@@ -48,6 +49,7 @@ STORY: Sequence[Step] = (
     amends.remedies.reversing.settle,
     amends.notices.steps.compose,
     amends.notices.steps.reconsider,
+    amends.notices.digests.write,
     amends.closure.steps.follow_up,
 )
 # What landed before a turn began has been read when these come to their turn; of what landed since, nobody is sure.

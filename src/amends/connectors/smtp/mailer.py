@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,18 @@ TIMEOUT_S = 20
 _LEADING_DOT = re.compile(rb"(?m)^\.")  # RFC 5321, 4.5.2
 NOT_SET = "no address: set AMENDS_SMTP_URL; the mail waits and is tried again"
 NOT_SET_WAIT_S = 30.0
+
+
+class _Unfolded(EmailPolicy):
+    """Headers of lists stand on one line: what cannot be broken would be encoded, and no mail program reads that."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.startswith("List-"):
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+POLICY = _Unfolded() + SMTP
 
 
 class SmtpMailer:
@@ -126,7 +138,7 @@ def _negative(code: int, reply: bytes) -> Answer:
 def build(order: Order, sender: str, now: datetime) -> bytes:
     """The mail as bytes, the same for every try but for its Date. ValueError when an address cannot be."""
     payload: Any = order.payload
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["Message-ID"] = payload["message_id"]
     message["From"] = _address(sender)
     message["To"] = _address(str(payload["to"]))
@@ -137,6 +149,8 @@ def build(order: Order, sender: str, now: datetime) -> bytes:
     if payload.get("references"):
         message["References"] = " ".join(payload["references"])
         message["In-Reply-To"] = payload["references"][-1]
+    for name, value in payload.get("headers", {}).items():  # List-Unsubscribe and its like (RFC 2369, RFC 8058)
+        message[name] = str(value)
     message["Content-Language"] = str(payload.get("locale", "en")).replace("_", "-")
     message.set_content(str(payload["text"]), cte="quoted-printable")
     message.add_alternative(str(payload["html"]), subtype="html", cte="quoted-printable")
