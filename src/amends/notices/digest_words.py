@@ -110,7 +110,7 @@ def confirmation(names: Names, wish: Wish, link: str) -> Letter:
     """Only who has this mail can confirm; nothing else is asked and nobody is followed by silence."""
     what = {"what": names.wish(wish), "company": names.company, "days": FORGET_AFTER.days}
     return _letter(
-        _("Please confirm: you want to hear about %(what)s") % what,
+        _("Please confirm: news of %(what)s") % what,
         [
             _("Somebody, we hope you, asked %(company)s to write to this address about %(what)s.") % what,
             (_("Open this page and press the button there, and we begin."), link),
