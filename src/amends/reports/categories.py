@@ -126,11 +126,13 @@ class _Reader:
         )
 
     def attributes(self, item: Marked) -> tuple[Attribute, ...]:
-        found = [self.attribute(each) for each in self.items(item, "attributes", "write - code: … for each question")]
-        codes = [attribute.code for attribute in found]
-        for twice in {code for code in codes if codes.count(code) > 1}:
-            self.wrong(item.line_of("attributes"), f"attribute {twice!r} stands twice", "keep one of them")
-        return tuple(found)
+        found: dict[str, Attribute] = {}
+        for each in self.items(item, "attributes", "write - code: … for each question"):
+            attribute = self.attribute(each)
+            if attribute.code in found:
+                self.wrong(each.line_of("code"), f"attribute {attribute.code!r} stands twice", "keep one of them")
+            found[attribute.code] = attribute
+        return tuple(found.values())
 
     def attribute(self, item: Marked) -> Attribute:
         self.only(item, ATTRIBUTE)

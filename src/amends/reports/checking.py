@@ -1,4 +1,4 @@
-"""What `amends check` says of categories and places: each file, whether they fit together, and the map's own section."""
+"""What `amends check` says of categories and places: each file, whether they fit together, and the map's section."""
 
 from __future__ import annotations
 

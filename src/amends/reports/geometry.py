@@ -17,7 +17,7 @@ import numpy.typing as npt
 import shapely
 
 EARTH_M: Final = 6_371_008.8
-_DEGREES = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_DEGREES = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE](?:\+?\d{1,2}|-\d{1,3}))?", re.ASCII)
 _NORTHMOST = 89.5  # Mercator has no pole
 _LONGEST_EDGE = 0.01  # degrees: a straight edge of a layer stays straight in Mercator to a few centimetres
 
