@@ -99,13 +99,31 @@ def serve(
 ) -> None:
     """Web and worker in one process tree. SIGTERM is graceful; kill -9 loses nothing."""
     if scenario:
-        typer.secho(f"no scenario {scenario!r} can be served yet; `amends demo` lists what runs", fg="red", err=True)
-        raise typer.Exit(2)
+        _prepare(scenario, directory)
     existing(directory)
     from amends.worker import tree
 
     migrated(verbosity=0)
     raise typer.Exit(tree.serve(directory.absolute(), host, port, processes))
+
+
+def _prepare(scenario: str, directory: Path) -> None:
+    """Make the directory that of a scenario, and say its key."""
+    from amends.scenarios import towns
+
+    if scenario not in towns.SERVED:
+        known = ", ".join(towns.SERVED)
+        typer.secho(f"no scenario {scenario!r} can be served; there is {known}", fg="red", err=True)
+        raise typer.Exit(2)
+    try:
+        towns.write(scenario, directory)
+    except OSError as error:
+        typer.secho(f"{directory} cannot hold an installation: {error.strerror}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    enter(directory)
+    migrated(verbosity=0)
+    typer.echo(f"API key: {towns.prepare(scenario, clock())}")
+    sys.stdout.flush()
 
 
 @app.command()
@@ -243,7 +261,7 @@ def new_key(
     from amends.web import setting_up
 
     if wrong := setting_up.wrong_scopes(scope or []):
-        known = ", ".join(setting_up.SCOPES)
+        known = ", ".join(setting_up.KNOWN)
         typer.secho(f"no door knows the scope {wrong[0]!r}; there are {known}", fg="red", err=True)
         raise typer.Exit(2)
     typer.echo(steps.create_key(name, scope or setting_up.SCOPES, clock()))

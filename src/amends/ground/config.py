@@ -210,6 +210,15 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Open311:
+    """What other programs are told of our GeoReport server, and how much they may send."""
+
+    jurisdiction: str = ""  # such as city.example.org; another one is then answered with 404
+    kind: str = "production"  # production, test: as discovery tells it
+    reports_per_minute: int = 60  # of one key, over all web processes; 0: as many as it likes
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the rooms may ask about the installation."""
 
@@ -235,6 +244,7 @@ class Config:
     incidents: Incidents = field(default_factory=Incidents)
     reconciling: Reconciling = field(default_factory=Reconciling)
     map: Map = field(default_factory=Map)
+    open311: Open311 = field(default_factory=Open311)
     following: Following = field(default_factory=Following)
     retention: Retention = field(default_factory=Retention)
 
@@ -264,6 +274,7 @@ SECTIONS: dict[str, type[Any]] = {
     "incidents": Incidents,
     "reconciling": Reconciling,
     "map": Map,
+    "open311": Open311,
     "following": Following,
     "retention": Retention,
 }
@@ -382,4 +393,5 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("remedies", "label"): ("labels", "carrier", ""),
     ("tickets", "shape"): ("zammad", "zendesk"),
     ("map", "outside"): ("refuse", "accept"),
+    ("open311", "kind"): ("production", "test"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -15,12 +15,15 @@ ORDERS = {
     Order.OLDEST: "requested_at, number",
     Order.UPDATED: "updated_at DESC, number DESC",
 }
-COLUMNS = (
-    "number, open, state, category, description, body, source, notice, status_notes, requested_at, "
-    "CASE WHEN open THEN updated_at ELSE COALESCE(closed_at, updated_at) END, closed_at, COALESCE(new_due_at, due_at), "
-    "address, address_id, zipcode, lat, long, media_url, (SELECT name FROM reports_photorow p "
-    "WHERE p.report = reports_reportrow.number AND p.visible ORDER BY p.at, p.name LIMIT 1)"
-)
+UPDATED = "CASE WHEN open THEN updated_at ELSE COALESCE(closed_at, updated_at) END"
+EXPECTED = "COALESCE(new_due_at, due_at)"
+FIRST_PHOTO = """(SELECT name FROM reports_photorow p
+  WHERE p.report = reports_reportrow.number AND p.visible ORDER BY p.at, p.name LIMIT 1)"""
+# The database writes moments as answers tell them: that costs a tenth of reading and writing thousands in Python.
+TOLD = {
+    "sqlite": "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || 'Z'",
+    "postgresql": """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+}
 PIECE = 2000
 
 
@@ -66,22 +69,15 @@ def every(wanted: Filter = Filter()) -> Iterator[list[Line]]:
 
 def _lines(where: list[str], params: list[Any], order: str, limit: int, offset: int) -> list[Line]:
     condition = " AND ".join(where) or "TRUE"
-    sql = f"SELECT {COLUMNS} FROM reports_reportrow WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608 - columns and marks only
-    told = _TOLD[connection.vendor]
+    sql = f"SELECT {_columns()} FROM reports_reportrow WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608 - columns and marks only
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, limit, offset])
-        return [
-            Line(*row[:9], told(row[9]), told(row[10]), row[11] and told(row[11]), row[12] and told(row[12]), *row[13:])
-            for row in cursor.fetchall()
-        ]
+        return list(map(Line._make, cursor.fetchall()))
 
 
-def _from_text(value: str) -> str:
-    return f"{value[:10]}T{value[11:19]}Z"
-
-
-def _from_moment(value: Any) -> str:
-    return f"{value.isoformat()[:19]}Z"  # the connection's zone is UTC
-
-
-_TOLD: dict[str, Callable[[Any], str]] = {"sqlite": _from_text, "postgresql": _from_moment}
+def _columns() -> str:
+    told = TOLD[connection.vendor].format
+    moments = [told(each) for each in ("requested_at", UPDATED, "closed_at", EXPECTED)]
+    before = ("number", "open", "state", "category", "description", "body", "source", "notice", "status_notes")
+    after = ("address", "address_id", "zipcode", "lat", "long", "media_url", FIRST_PHOTO)
+    return ", ".join((*before, *moments, *after))

@@ -181,10 +181,8 @@ def updates(
     newest: bool = False,
 ) -> list[Move]:
     """What was publicly said of visible reports between two moments, oldest first (service request updates)."""
-    found = MoveRow.objects.extra(
-        where=["EXISTS (SELECT 1 FROM reports_reportrow r WHERE r.number = report AND visible)"]
-    )
-    found = found.filter(public=True, kind__in=TOLD)
+    shown = ReportRow.objects.filter(pk=OuterRef("report"), visible=True)
+    found = MoveRow.objects.filter(Exists(shown), public=True, kind__in=TOLD)
     if report is not None:
         found = found.filter(report=report)
     if since is not None:

@@ -14,6 +14,8 @@ DOORS = {
     "/cmcd.gif": ("amends.web.doors", "cmcd"),
 }
 
+OPEN311 = ("amends.web.open311.door", "open311")
+
 
 class DoorFirst:
     """Hands intake requests straight to their view: at a million events a second middleware is the larger cost."""
@@ -22,7 +24,8 @@ class DoorFirst:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        door = DOORS.get(request.path_info)
+        path = request.path_info
+        door = DOORS.get(path) or (OPEN311 if path.startswith("/open311/") else None)
         if door is None:
             return self.get_response(request)
         module, name = door

@@ -17,13 +17,13 @@ _known: dict[str, tuple[float, list[str]]] = {}
 def require(request: HttpRequest, scope: str) -> None:
     """Let the request through when its key has the scope and keeps its pace; Problem 401, 403 or 429 otherwise."""
     secret = _secret(request)
-    scopes = _scopes(secret)
-    if scopes is None:
+    found = scopes(secret)
+    if found is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="amends"'}
         raise Problem(
             401, "expected `Authorization: Bearer KEY` with a live key; `amends keys new` makes one", challenge
         )
-    if scope not in scopes:
+    if scope not in found:
         raise Problem(403, f"this key lacks the scope {scope}")
     pace.keep(secret)
 
@@ -35,16 +35,17 @@ def _secret(request: HttpRequest) -> str:
     return request.GET.get("key", "") if request.path_info in ("/v1/cmcd", "/cmcd.gif") else ""
 
 
-def _scopes(secret: str) -> list[str] | None:
+def scopes(secret: str) -> list[str] | None:
+    """What a key may do; None where it is not live."""
     if not secret or len(secret) > 200:
         return None
     now = time.monotonic()
     known = _known.get(secret)
     if known and known[0] > now:
         return known[1]
-    scopes = amends.signals.queries.key_scopes(secret)
-    if scopes is not None:
+    found = amends.signals.queries.key_scopes(secret)
+    if found is not None:
         if len(_known) > 1000:
             _known.clear()
-        _known[secret] = (now + REMEMBER_S, scopes)
-    return scopes
+        _known[secret] = (now + REMEMBER_S, found)
+    return found

@@ -17,7 +17,8 @@ import amends.signals.steps
 from amends.ground.moments import format_moment
 from amends.web.desk.access import CARE, may_act
 
-SCOPES = ["signals:write", "quarantine:write", "read"]
+SCOPES = ["signals:write", "quarantine:write", "read", "reports:write", "reports:update"]
+KNOWN = [*SCOPES, "reports:unlimited"]  # the last only where it is asked for
 
 
 def prepare(operator: str, now: datetime) -> dict[str, str]:
@@ -71,4 +72,4 @@ def _line(user: User) -> str:
 
 def wrong_scopes(scopes: Sequence[str]) -> list[str]:
     """Scopes that no door knows."""
-    return [scope for scope in scopes if scope not in SCOPES]
+    return [scope for scope in scopes if scope not in KNOWN]
