@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WORKERS ?= 3
-SIDES ?= 2
+# Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
+ABREAST ?= 4
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
@@ -64,10 +65,8 @@ test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: Postg
 	@echo "== every room on PostgreSQL (AMENDS_TEST_POSTGRES=postgresql://… uses yours)"
 	AMENDS_TEST_POSTGRES=$${AMENDS_TEST_POSTGRES:-1} $(BIN)/python -m pytest -m "not slow and not browser" \
 	-n $(WORKERS) --dist loadgroup $(addprefix --ignore=,$(PURE)) $(ROOMS)
-	@echo "== the fault campaign, on both databases"
-	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(SIDES) --dist loadgroup tests/campaign
-	@echo "== everything else on SQLite"
-	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -m "not campaign" -n $(WORKERS) --dist loadgroup
+	@echo "== everything on SQLite, and beside it the fault campaign on both databases"
+	env -u AMENDS_TEST_POSTGRES $(BIN)/python -m pytest -n $(ABREAST) --dist loadgroup
 
 campaign: $(VENV)/.tests ## kill everything at random for longer: ROUNDS=20 KILLS=45 SEED=1000 DATABASE=both
 	$(BIN)/python -m tests.campaign --rounds $(ROUNDS) --kills $(KILLS) --seed $(SEED) --database $(DATABASE)

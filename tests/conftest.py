@@ -37,3 +37,8 @@ def limits() -> Iterator[Callable[[str], None]]:
 
     yield write
     path.unlink(missing_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long is begun first, so that no core waits for one long test at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -40,7 +40,7 @@ def upsert_many(told: Sequence[tuple[Customer, datetime]]) -> int:
 
 @transaction.atomic
 def introduce(customer: Customer, now: datetime) -> None:
-    """Keep what somebody says of themselves at a public form: it fills in what we do not know, and overwrites nothing."""
+    """Keep what somebody says of themselves at a public form: it fills in what is unknown and overwrites nothing."""
     known = CustomerRow.objects.select_for_update().filter(pk=customer.customer_id).first()
     if known is None:
         upsert_many([(customer, now)])

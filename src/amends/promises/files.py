@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from datetime import date, datetime
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 from amends.ground.kept import Kept
 from amends.ground.marked import Marked, Mistake, load
+from amends.promises import calendars, repair_files
 from amends.promises.records import Limit, Promise, Version
+from amends.promises.repairs import RepairPromise
 
+log = logging.getLogger("amends.files")
 MEASURES = ("startup_s", "stall_s", "stall_count", "longest_stall_s", "stall_share", "waited_s")
 FLAGS = ("failed_start", "playback_failed", "exited_before_start")
 SEVERITIES = ("minor", "major", "severe")
@@ -18,26 +22,57 @@ TOP = ("promise", "words", "measure", "controllable", "versions")
 VERSION = ("from", "broken_if", "least_confidence", "used_anyway_if")
 
 
-def read_all(directory: Path) -> tuple[list[Promise], list[Mistake]]:
+def read_all(directory: Path) -> tuple[list[Promise | RepairPromise], list[Mistake]]:
     """Every promise of `directory/promises`, and what is wrong in those that cannot be used."""
-    promises, mistakes = [], []
+    promises: list[Promise | RepairPromise] = []
+    mistakes: list[Mistake] = []
+    known = {calendar.name for calendar in calendars.read_all(directory)[0]}
+    known |= {path.stem for path in (directory / "calendars").glob("*.yaml")}  # one that cannot be read is told once
     for path in sorted((directory / "promises").glob("*.yaml")):
         try:
             promises.append(read(path))
         except Mistake as mistake:
             mistakes.append(mistake)
+        else:
+            mistakes += repair_files.strangers(path, known) if isinstance(promises[-1], RepairPromise) else []
     return promises, mistakes
 
 
-def read(path: Path) -> Promise:
-    """One promise file; Mistake for the first thing wrong in it."""
+def read(path: Path) -> Promise | RepairPromise:
+    """One promise file, by its measure; Mistake for the first thing wrong in it."""
     top = load(path)
+    if top.get("measure") == "repair":
+        return repair_files.read(path, top)
+    return _playback(path, top)
+
+
+_kept: Kept[Promise | RepairPromise] = Kept("promises", read)
+
+
+def in_use(directory: Path) -> list[Promise]:
+    """The promises that viewings are held against: the last good version of each file."""
+    return [promise for promise in _kept.all(directory) if isinstance(promise, Promise)]
+
+
+def repairs_in_use(directory: Path) -> list[RepairPromise]:
+    """The promises of repair to go by; one that counts by a calendar which is not there is told and left out."""
+    known = calendars.in_use(directory).keys()
+    found = [promise for promise in _kept.all(directory) if isinstance(promise, RepairPromise)]
+    for promise in found:
+        if missing := promise.calendars() - known:
+            where = {"promise": promise.name, "calendars": sorted(missing)}
+            log.error("a promise counts by a calendar that is not there", extra=where)
+    return [promise for promise in found if promise.calendars() <= known]
+
+
+def _playback(path: Path, top: Marked) -> Promise:
     _only(path, top, TOP)
     for key in ("promise", "words", "measure", "versions"):
         if key not in top:
             raise Mistake(str(path), top.line, f"`{key}:` is missing", "see docs/reference/promises.md")
     if top["measure"] != "playback":
-        raise Mistake(str(path), top.line_of("measure"), f"measure {top['measure']!r} is unknown", "use playback")
+        says = f"measure {top['measure']!r} is unknown"
+        raise Mistake(str(path), top.line_of("measure"), says, "use playback or repair")
     if not isinstance(top["words"], Marked):
         raise Mistake(str(path), top.line_of("words"), "words: expected one text a language", "write en: A film …")
     if not isinstance(top["versions"], list) or not top["versions"]:
@@ -46,14 +81,6 @@ def read(path: Path) -> Promise:
     ordered = tuple(sorted(versions, key=lambda version: version.since))
     words = {str(locale): str(text) for locale, text in top["words"].items()}
     return Promise(str(top["promise"]), words, "playback", bool(top.get("controllable", True)), ordered)
-
-
-_kept: Kept[Promise] = Kept("promises", read)
-
-
-def in_use(directory: Path) -> list[Promise]:
-    """The promises to go by: the last good version of each file."""
-    return _kept.all(directory)
 
 
 def _version(path: Path, line: int, item: Any) -> Version:

@@ -62,6 +62,10 @@ class RepairPromise:
         """The version in force on a day; None before the first."""
         return next((v for v in reversed(self.versions) if v.since <= day), None)
 
+    def calendars(self) -> set[str]:
+        """The names of all calendars that it counts by."""
+        return {self.calendar} | {row.calendar for version in self.versions for row in version.rows}
+
 
 @dataclass(frozen=True)
 class Due:
@@ -156,6 +160,25 @@ def promised(
         due_on=_day(due_at, calendar),
         reopened_within_days=version.reopened_within_days,
     )
+
+
+def promised_by(
+    promises: Iterable[RepairPromise],
+    *,
+    category: str,
+    area: str,
+    severity: str,
+    received_at: datetime,
+    calendars: Mapping[str, WorkCalendar],
+) -> Due | None:
+    """As `promised`, by the first promise that has a row for it; a row without target ends the search, too."""
+    for promise in promises:
+        day = received_at.astimezone(_calendar(calendars, promise.calendar, promise).zone).date()
+        if chosen(promise, category=category, area=area, severity=severity, on=day):
+            return promised(
+                promise, category=category, area=area, severity=severity, received_at=received_at, calendars=calendars
+            )
+    return None
 
 
 def reach(at: datetime, within: Within, calendar: WorkCalendar) -> datetime:

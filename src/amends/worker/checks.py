@@ -10,14 +10,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+import amends.promises.calendars
 import amends.promises.files
 import amends.recoveries.files
 from amends.ground.config import Config, ConfigError, read_config
 from amends.ground.marked import Mistake
 from amends.notices import lint
 from amends.promises.records import Promise
+from amends.promises.repairs import RepairPromise
 from amends.recoveries.policy import checking
 from amends.recoveries.policy.tree import Table
+from amends.reports import categories, places, routing_files
 from amends.worker import sums, wording
 
 
@@ -51,8 +54,12 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
         yield Mistake(error.file or str(directory / "amends.toml"), error.line, error.says)
     else:
         yield from wording.check(config)
+    yield from amends.promises.calendars.read_all(directory)[1]
     promises, wrong = amends.promises.files.read_all(directory)
     yield from wrong
+    if (directory / routing_files.FILE).exists():
+        works, catalogue = amends.promises.calendars.read_all(directory)[0], categories.read_all(directory)[0]
+        yield from routing_files.check(directory, catalogue, places.read_all(directory)[0], works)
     policies, mistaken = amends.recoveries.files.read_all(directory)
     yield from mistaken
     for policy in policies:
@@ -68,7 +75,7 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
 
 
 def _together(
-    directory: Path, promises: Sequence[Promise], policies: Sequence[Table], unread: set[Path]
+    directory: Path, promises: Sequence[Promise | RepairPromise], policies: Sequence[Table], unread: set[Path]
 ) -> Iterator[Mistake]:
     """Whether each promise has its policy, each policy its promise, and only one of each."""
     answered: dict[str, str] = {}
@@ -92,7 +99,9 @@ def _together(
             yield Mistake(str(directory / "policies" / answered["any"]), 1, says, hint, "warning")
 
 
-def _not_yet(directory: Path, promises: Sequence[Promise], policies: Sequence[Table], today: date) -> Iterator[Mistake]:
+def _not_yet(
+    directory: Path, promises: Sequence[Promise | RepairPromise], policies: Sequence[Table], today: date
+) -> Iterator[Mistake]:
     for kind, found in (("promise", promises), ("policy", policies)):
         for one in found:
             since = min(version.since for version in one.versions)
@@ -104,7 +113,7 @@ def _not_yet(directory: Path, promises: Sequence[Promise], policies: Sequence[Ta
 
 def _not_read(directory: Path) -> Iterator[Mistake]:
     """Files that look as if they counted and do not."""
-    for folder in ("promises", "policies"):
+    for folder in ("promises", "calendars", "policies"):
         for path in sorted((directory / folder).glob("*.yml")):
             yield Mistake(str(path), 1, "not read: only *.yaml is", f"rename it to {path.stem}.yaml", "warning")
 
