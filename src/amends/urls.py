@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from amends.web import api, health
 from amends.web.crew import views as crew
 from amends.web.desk import actions, incidents, money, pages, reports, reports_acting, reports_bulk, sending
+from amends.web.following import addresses as following
 from amends.web.front import views as front
 from amends.web.yours import views as own
 
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/docs", api.docs),
     path("v1/", api.api.urls),
     path("yours/<str:token>", own.yours, name="yours"),
+    *following.PATHS,
     path("desk/", pages.today, name="desk-today"),
     path("desk/sign-in", never_cache(pages.SignIn.as_view()), name="desk-sign-in"),
     path("desk/sign-out", LogoutView.as_view(next_page="desk-sign-in"), name="desk-sign-out"),
