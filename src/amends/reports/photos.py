@@ -145,7 +145,7 @@ def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
         picture.draft(picture.mode, (math.ceil(picture.width * near), math.ceil(picture.height * near)))
         share = min(1.0, longer_side / max(picture.size))
     picture.load()
-    if share == 1:
+    if share >= 1:
         return picture
     size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
     if picture.mode in ("P", "PA", "1"):
