@@ -80,7 +80,7 @@ class Names:
 
     def happened(self, item: Item) -> str:
         """What is new about a report, in a line; only what is public."""
-        said = [_("new")] if item.is_new else []
+        said = [pgettext("news of a report", "new")] if item.is_new else []
         said += [state(item.state)] if not (item.is_new and item.state is State.RECEIVED) else []
         date = next((move.was["new_date"] for move in reversed(item.moves) if "new_date" in move.was), None)
         if date and item.state.is_open:

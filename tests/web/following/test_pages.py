@@ -187,4 +187,4 @@ def test_the_form_speaks_german_too(client: Client) -> None:
     page = client.get("/follow", headers={"Accept-Language": "de"}).content.decode()
 
     assert '<html lang="de"' in page
-    assert "Meldungen folgen" in page
+    assert "Meldungen abonnieren" in page
