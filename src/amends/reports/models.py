@@ -233,6 +233,23 @@ class TallyRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["day", "category", "area"], name="tally_once")]
 
 
+class CellRow(models.Model):
+    """How many visible reports of a category stand in one cell of a map's grid (`clusters`)."""
+
+    level = models.SmallIntegerField()
+    x = models.IntegerField()
+    y = models.IntegerField()
+    category = models.CharField(max_length=100)
+    open = models.BooleanField()
+    count = models.IntegerField()
+    lat_sum = models.FloatField()
+    long_sum = models.FloatField()
+    number = models.BigIntegerField()  # of one of them: where it is alone, of that one
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["level", "x", "y", "category", "open"], name="cell_once")]
+
+
 class ReadRow(models.Model):
     """How far something has read the moves of this room."""
 
