@@ -96,3 +96,24 @@ def test_it_is_printed_for_people_even_with_brackets_in_it(shop: Path, capsys: p
 
     assert code == 1
     assert "[company] name = 3" in capsys.readouterr().out
+
+
+REPAIRS = """\
+promise: lamps
+words: {en: x}
+measure: repair
+calendar: works
+versions: [{from: 2026-01-01, rows: [{none: true}]}]
+"""
+
+
+def test_promises_of_repair_and_their_calendars_are_checked_with_the_rest(shop: Path) -> None:
+    (shop / "promises/lamps.yaml").write_text(REPAIRS)
+    assert [(m.line, m.says) for m in _errors(shop)] == [(4, "no file in calendars/ is called works")]
+
+    (shop / "calendars").mkdir()
+    (shop / "calendars/works.yaml").write_text("calendar: works\nzone: Europe/Wien\nhours: {mon: 08:00-16:00}\n")
+    assert [(m.line, m.says) for m in _errors(shop)] == [(2, "zone: 'Europe/Wien' is no time zone")]
+
+    (shop / "calendars/works.yaml").write_text("calendar: works\nzone: Europe/Vienna\nhours: {mon: 08:00-16:00}\n")
+    assert _errors(shop) == []

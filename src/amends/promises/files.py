@@ -43,6 +43,9 @@ def read(path: Path) -> Promise | RepairPromise:
     top = load(path)
     if top.get("measure") == "repair":
         return repair_files.read(path, top)
+    if top.get("measure", "playback") != "playback":
+        says = f"measure {top['measure']!r} is unknown"
+        raise Mistake(str(path), top.line_of("measure"), says, "use playback or repair")
     return _playback(path, top)
 
 
@@ -70,9 +73,6 @@ def _playback(path: Path, top: Marked) -> Promise:
     for key in ("promise", "words", "measure", "versions"):
         if key not in top:
             raise Mistake(str(path), top.line, f"`{key}:` is missing", "see docs/reference/promises.md")
-    if top["measure"] != "playback":
-        says = f"measure {top['measure']!r} is unknown"
-        raise Mistake(str(path), top.line_of("measure"), says, "use playback or repair")
     if not isinstance(top["words"], Marked):
         raise Mistake(str(path), top.line_of("words"), "words: expected one text a language", "write en: A film …")
     if not isinstance(top["versions"], list) or not top["versions"]:
