@@ -46,6 +46,7 @@ class Company:
     name: str = "Example Streaming"
     contact_email: str = "care@example.org"
     contact_phone: str = ""
+    emergency_phone: str = "112"  # said first where things are reported; empty: not said
     locale: str = "en"
     time_zone: str = "UTC"
     currency: str = "EUR"
