@@ -157,6 +157,10 @@ class Tickets:
 @dataclass(frozen=True)
 class Closing:
     silent_days: int = 14  # no answer for so long after being made right: closed as silent
+    ask_again_days: int = (
+        28  # so long after a repair, who has not answered is asked once more whether it holds; 0: never
+    )
+    reopen_days: int = 60  # so long after its end anybody may open a report again
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,15 @@ class Sending:
 
     canary: int = 20  # acts of a batch that go alone; 0: no batch waits for its first acts
     canary_share: float = 0.5  # so many of them must be done, or the batch waits for a person
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """When people are told that a promised repair will be late, before it is."""
+
+    warn_at: float = 0.8  # from such a risk on, once half of the time is over; 1: only when the day has passed
+    least_history: int = 30  # reports of the same kind that the risk must rest on
+    reckon_every_s: int = 600  # all risks are reckoned anew so often; of what changed, at once
 
 
 @dataclass(frozen=True)
@@ -244,6 +257,7 @@ class Config:
     sending: Sending = field(default_factory=Sending)
     incidents: Incidents = field(default_factory=Incidents)
     reconciling: Reconciling = field(default_factory=Reconciling)
+    repairs: Repairs = field(default_factory=Repairs)
     map: Map = field(default_factory=Map)
     open311: Open311 = field(default_factory=Open311)
     following: Following = field(default_factory=Following)
@@ -274,6 +288,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sending": Sending,
     "incidents": Incidents,
     "reconciling": Reconciling,
+    "repairs": Repairs,
     "map": Map,
     "open311": Open311,
     "following": Following,
