@@ -222,11 +222,12 @@ class TallyRow(models.Model):
     made = models.IntegerField(default=0)  # promises made
     without = models.IntegerField(default=0)  # reports that were promised nothing
     kept = models.IntegerField(default=0)
-    late = models.IntegerField(default=0)
+    late = models.IntegerField(default=0)  # mended after the time
     unrepaired = models.IntegerField(default=0)  # closed without repair, never kept
-    reopened = models.IntegerField(default=0)
-    late_open = models.IntegerField(default=0)
+    reopened = models.IntegerField(default=0)  # not kept, because the repair did not last
+    late_open = models.IntegerField(default=0)  # not mended, and the time is over
     late_s = models.BigIntegerField(default=0)  # of those that were late, together
+    late_bins = models.JSONField(default=dict, db_default={})  # how many were late by so many steps (promises.scoring)
     reckoned_at = models.DateTimeField()
 
     class Meta:

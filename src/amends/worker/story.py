@@ -25,6 +25,7 @@ import amends.recoveries.steps
 import amends.remedies.reversing
 import amends.remedies.steps
 import amends.reports.clusters
+import amends.reports.scoreboard
 import amends.reports.steps
 import amends.signals.steps
 from amends.ground import trouble
@@ -40,6 +41,7 @@ STORY: Sequence[Step] = (
     amends.signals.steps.view,
     amends.reports.steps.accept_pending,
     amends.reports.steps.go_on,
+    amends.reports.scoreboard.keep_up,
     amends.reports.clusters.follow,
     amends.failures.steps.judge,
     amends.failures.steps.take_observed,
