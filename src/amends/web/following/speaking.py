@@ -49,7 +49,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """The page's language, the others, and how links keep a choice."""
     others = [(code, name) for code, name in settings.LANGUAGES if code != lang()]
     chosen = request.GET.get("lang", "") in dict(settings.LANGUAGES)
-    return {"lang": lang(), "languages": others, "q": f"?lang={lang()}" if chosen else ""}
+    way = "rtl" if translation.get_language_bidi() else "ltr"
+    return {"lang": lang(), "dir": way, "languages": others, "q": f"?lang={lang()}" if chosen else ""}
 
 
 def day_of(moment: datetime) -> str:
