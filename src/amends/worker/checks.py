@@ -13,6 +13,7 @@ from rich.console import Console
 import amends.promises.calendars
 import amends.promises.files
 import amends.recoveries.files
+import amends.reports.checking
 from amends.ground.config import Config, ConfigError, read_config
 from amends.ground.marked import Mistake
 from amends.notices import lint
@@ -57,6 +58,7 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
     yield from amends.promises.calendars.read_all(directory)[1]
     promises, wrong = amends.promises.files.read_all(directory)
     yield from wrong
+    yield from amends.reports.checking.check(directory, config)
     if (directory / routing_files.FILE).exists():
         works, catalogue = amends.promises.calendars.read_all(directory)[0], categories.read_all(directory)[0]
         yield from routing_files.check(directory, catalogue, places.read_all(directory)[0], works)
