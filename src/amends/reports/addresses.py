@@ -111,10 +111,9 @@ class AddressBook:
         """The best answers, best first; a street without its number where there is no such number in it."""
         readings = _readings(fold(text[:LONGEST_QUERY]))
         for scoring in (self._by_words, self._by_letters):
-            for asked in readings:
-                scores = scoring(asked)
-                if scores.any():
-                    return self._answers(asked, scores, most)
+            found = [self._answers(asked, scores, most) for asked in readings if (scores := scoring(asked)).any()]
+            if found:
+                return [answer for _, _, answer in max(found, key=lambda answers: answers[0][0])]
         return []
 
     def _by_words(self, asked: _Asked) -> Floats:
@@ -142,7 +141,8 @@ class AddressBook:
         alike = shared / (len(parts) + self._parts - shared)
         return np.where(alike >= _LEAST_ALIKE, alike, 0.0)
 
-    def _answers(self, asked: _Asked, scores: Floats, most: int) -> list[Found]:
+    def _answers(self, asked: _Asked, scores: Floats, most: int) -> list[tuple[float, int, Found]]:
+        """The best answers to one reading, with how well each fits: the street, and the house in it."""
         streets = np.flatnonzero(scores)
         streets = streets[np.lexsort((streets, -scores[streets]))][: max(_STREETS_LOOKED_AT, most)]
         ranked: list[tuple[float, int, Found]] = []
@@ -156,7 +156,7 @@ class AddressBook:
             if not hits:
                 ranked.append((score, len(ranked), Found(_whole(houses), not named and not asked.number)))
         ranked.sort(key=lambda each: (-each[0], each[1]))
-        return [found for _, _, found in ranked[:most]]
+        return ranked[:most]
 
 
 def _readings(folded: str) -> list[_Asked]:

@@ -37,13 +37,19 @@ def _layers_named(catalogue: Catalogue, known: Places, unread: set[str]) -> Iter
         if category.assets and category.assets not in known.layers and category.assets not in unread:
             says = f"{category.code}: there is no layer places/{category.assets}.geojson to pick from"
             yield Mistake(
-                catalogue.file, top[category.code].line_of("assets"), says, f"known: {', '.join(known.layers)}"
+                catalogue.file,
+                top[category.code].line_of("assets"),
+                says,
+                f"known: {', '.join(known.layers) or 'none yet'}",
             )
         strange = [code for code in category.areas if code not in codes and "areas" not in unread]
         if strange:
             says = f"{category.code}: area {strange[0]!r} is not in places/areas.geojson"
             yield Mistake(
-                catalogue.file, top[category.code].line_of("areas"), says, f"known: {', '.join(sorted(codes))}"
+                catalogue.file,
+                top[category.code].line_of("areas"),
+                says,
+                f"known: {', '.join(sorted(codes)) or 'none yet'}",
             )
 
 
@@ -51,7 +57,7 @@ def _map(config: Config, known: Places, unread: set[str]) -> Iterator[Mistake]:
     given = config.map
     if given.area and given.area not in known.layers and given.area not in unread:
         says = f"area = {given.area!r}: there is no layer places/{given.area}.geojson"
-        yield _at(config, says, "area", f"known: {', '.join(known.layers)}")
+        yield _at(config, says, "area", f"known: {', '.join(known.layers) or 'none yet'}")
     if given.tiles and not all(part in given.tiles for part in ("{z}", "{x}", "{y}")):
         yield _at(
             config, f"tiles = {given.tiles!r} needs {{z}}, {{x}} and {{y}}", "tiles", "as the tile server tells it"

@@ -143,13 +143,13 @@ class _Reading:
     def layer(self) -> Layer:
         top = self.top()
         if top.type != "FeatureCollection":
-            self.wrong(f"type {top.type!r} is no FeatureCollection", "put the features into one", at=0)
+            self.wrong(f"type {top.type!r} is no FeatureCollection", "put the features into one", at=None)
         if top.crs is not None and not _CRS84.search(str((top.crs.get("properties") or {}).get("name", ""))):
             self.wrong(
                 "crs: another reference system than WGS84", "GeoJSON wants longitude, latitude (EPSG:4326)", at=0
             )
         if len(top.features) > MOST_FEATURES:
-            self.wrong(f"more than {MOST_FEATURES:,} features", "split the file or leave some out", at=0)
+            self.wrong(f"more than {MOST_FEATURES:,} features", "split the file or leave some out", at=None)
         shapes = self.shapes(top.features)
         features = [
             Feature(str(given.id) if given.id is not None else "", given.properties or {}, shape)
@@ -197,14 +197,15 @@ class _Reading:
 
     def wrong(self, says: str, hint: str, *, at: int | None) -> NoReturn:
         """Tell of the feature that is wrong; its line is sought only now."""
-        line = 1
-        if at is not None and (raw := self.raw(at)):
-            line = self.data[: self.data.find(raw)].count(b"\n") + 1
+        if at is not None:
             says = f"feature {at + 1}: {says}"
-        raise Mistake(str(self.path), line, says, hint)
+        raise Mistake(str(self.path), 1 if at is None else line_of(self.data, at), says, hint)
 
-    def raw(self, index: int) -> bytes:
-        try:
-            return bytes(msgspec.json.decode(self.data, type=_Raw).features[index])
-        except (msgspec.MsgspecError, IndexError, RecursionError):
-            return b""
+
+def line_of(data: bytes, index: int) -> int:
+    """The line where a feature of a file begins; 1 where that cannot be told."""
+    try:
+        raw = bytes(msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Raw).features[index])
+    except (msgspec.MsgspecError, IndexError, RecursionError):
+        return 1
+    return data[: data.find(raw)].count(b"\n") + 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from amends.ground.config import Map
 from amends.ground.kept import Kept
@@ -232,17 +232,23 @@ def read(path: Path) -> Layer:
 def _check(path: Path, layer: Layer) -> None:
     """What a layer of this name must say of each feature."""
     seen: set[str] = set()
-    for n, feature in enumerate(layer.features, 1):
+    things = is_assets(layer)
+    for n, feature in enumerate(layer.features):
         if layer.name == "areas" and not (feature.text("code") or feature.text("name")):
-            raise Mistake(str(path), 1, f"feature {n}: an area without code and name", "give it one of them")
+            _wrong(path, n, "an area without code and name", "give it one of them")
         if layer.name == "addresses" and not feature.text("street"):
-            raise Mistake(str(path), 1, f"feature {n}: an address without street", "the place's name where it has none")
-    for n, feature in enumerate(layer.features if is_assets(layer) else (), 1):
-        asset = _asset(layer.name, feature)
-        if not asset.id or asset.id in seen:
-            says = f"asset_id {asset.id!r} stands twice" if asset.id else "no asset_id and no number"
-            raise Mistake(str(path), 1, f"feature {n}: {says}", "each thing needs one of its own")
-        seen.add(asset.id)
+            _wrong(path, n, "an address without street", "the place's name where it has none")
+        if things:
+            asset = _asset(layer.name, feature)
+            if not asset.id:
+                _wrong(path, n, "no asset_id and no number", "each thing needs one of its own")
+            if asset.id in seen:
+                _wrong(path, n, f"asset_id {asset.id!r} stands twice", "each thing needs one of its own")
+            seen.add(asset.id)
+
+
+def _wrong(path: Path, index: int, says: str, hint: str) -> NoReturn:
+    raise Mistake(str(path), layers.line_of(path.read_bytes(), index), f"feature {index + 1}: {says}", hint)
 
 
 def read_all(directory: Path) -> tuple[Places, list[Mistake]]:
