@@ -88,3 +88,33 @@ def _show(found: Rehearsal) -> None:
             sides = (" ".join(filter(None, side)) or "-" for side in (one.before, one.after))
             changes.add_row(*sides, one.rule or "(none)", f"{one.count:,}", ", ".join(map(str, one.examples)))
         console.print(changes)
+
+
+@app.command()
+def tidy(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be taken out.")] = False,
+    directory: Dir = Path(),
+    json_: Json = False,
+) -> None:
+    """Take out of reports that were closed long ago what `[retention]` keeps no longer. The worker does so daily."""
+    existing(directory)
+    from amends.worker import tidying
+
+    counts = tidying.preview(clock()) if dry_run else dict(tidying.tidy(clock()))
+    if json_:
+        typer.echo(json.dumps({"would_be" if dry_run else "taken_out": counts}))
+        return
+    for kind, count in counts.items():
+        typer.echo(f"{count:>9,}  {kind}{', would be taken out' if dry_run else ', taken out'}")
+    if not any(counts.values()):
+        typer.echo("Nothing is kept longer than [retention] says.")
+
+
+@app.command()
+def recount(directory: Dir = Path(), json_: Json = False) -> None:
+    """Count the public scoreboard anew from every report: after another company.time_zone, or in doubt."""
+    existing(directory)
+    from amends.reports import scoreboard
+
+    counted = scoreboard.recount(clock())
+    typer.echo(json.dumps({"counted": counted}) if json_ else f"Counted anew: {counted:,} days, categories and areas.")

@@ -63,6 +63,15 @@ def _row(customer: Customer, at: datetime) -> tuple[Any, ...]:
 
 
 @transaction.atomic
+def let_go(customer_ids: Collection[str]) -> int:
+    """Forget these customers as if they had never been told of; who comes again is somebody new. How many were known.
+
+    For those with whom nothing connects us any more. Of whom was erased, that stays known.
+    """
+    return CustomerRow.objects.filter(pk__in=list(customer_ids), erased_at=None).delete()[0]
+
+
+@transaction.atomic
 def erase(customer_id: str, now: datetime) -> bool:
     """Blank what this room knows of a customer and take no more; their pseudonym stays. False when nothing was known.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from amends.ground.personal import GONE, PERSONAL, Words, unquoted, without_addresses
 from amends.outbox.models import ActRow, BatchMoveRow, BatchRow, EndpointRow, TryRow
@@ -110,6 +111,23 @@ def _stop(row: ActRow, payload: Mapping[str, Any], now: datetime) -> int:
     acts.filter(state=ActState.UNKNOWN).update(state=ActState.IN_DOUBT, last_answer=UNSURE, changed_at=now)
     waiting = acts.filter(state__in=(ActState.DUE, ActState.PARKED, ActState.REFUSED))
     return waiting.update(state=ActState.CANCELLED, last_answer=NOBODY, changed_at=now)
+
+
+def forget_mails(kinds: Collection[str], before: datetime, limit: int) -> int:
+    """Forget to whom and what was written in mails of these kinds that ended before; how many, so many at most."""
+    return _forget(ActRow.objects.filter(kind__in=kinds, changed_at__lt=before), limit)
+
+
+def forget_people(customer_ids: Collection[str]) -> int:
+    """Forget to whom and what was written in mails to these people that have ended."""
+    return _forget(ActRow.objects.filter(connector="smtp", customer_id__in=list(customer_ids)), None)
+
+
+def _forget(acts: QuerySet[ActRow], limit: int | None) -> int:
+    ended = acts.filter(state__in=(ActState.DONE, ActState.CANCELLED, ActState.REFUSED))
+    keys = list(ended.exclude(payload__has_key=ERASED).values_list("pk", flat=True)[:limit])
+    blank = dict.fromkeys(("to", "subject", "text", "html", "message_id"), "") | {ERASED: True}
+    return ActRow.objects.filter(pk__in=keys).update(payload=blank, customer_id="")
 
 
 def _erase_shared(words: Words) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from django.db import transaction
 
@@ -23,6 +24,12 @@ def erase(words: Words) -> Counter[str]:
     )
     changed += strike_out(approvals, ("why",), words.masked)
     return Counter({"reasons in recoveries": changed})
+
+
+def known_among(customer_ids: Collection[str]) -> set[str]:
+    """Those of these customers to whom something is or was owed."""
+    rows = RecoveryRow.objects.filter(customer_id__in=list(customer_ids))
+    return set(rows.values_list("customer_id", flat=True))
 
 
 def ids_of(customer_id: str) -> list[str]:

@@ -30,7 +30,7 @@ import amends.reports.steps
 import amends.signals.steps
 from amends.ground import trouble
 from amends.notices.records import Finding
-from amends.worker import erasing
+from amends.worker import erasing, tidying
 
 log = logging.getLogger("amends.worker")
 Step = Callable[[datetime], int]
@@ -55,6 +55,7 @@ STORY: Sequence[Step] = (
     amends.notices.steps.reconsider,
     amends.notices.digests.write,
     amends.closure.steps.follow_up,
+    tidying.go_on,
 )
 # What landed before a turn began has been read when these come to their turn; of what landed since, nobody is sure.
 AS_OF_THE_BEGINNING = (amends.incidents.steps.settle,)
