@@ -188,16 +188,17 @@ def doctor(directory: Dir = Path(), json_: Json = False) -> None:
 
 @app.command()
 def export(
-    what: Annotated[str, typer.Argument(help="signals, failures, recoveries, acts, ledger, notices, outcomes …")],
+    what: Annotated[str, typer.Argument(help="signals, failures, recoveries, acts, ledger, notices, reports, moves …")],
     directory: Dir = Path(),
-    format_: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet")] = "jsonl",
+    format_: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet; reports as geojson, too")] = "jsonl",
     output: Annotated[str, typer.Option(help="File to write; - is standard output.")] = "-",
+    personal: Annotated[bool, typer.Option("--personal", help="Reports and moves: also whose they are.")] = False,
 ) -> None:
     """Everything amends knows, streaming."""
     existing(directory)
     from amends.worker import exports
 
-    raise typer.Exit(exports.export(what, format_, output))
+    raise typer.Exit(exports.export(what, format_, output, personal=personal))
 
 
 @app.command()

@@ -23,7 +23,9 @@ import amends.notices.queries
 import amends.outbox.queries
 import amends.recoveries.queries
 import amends.signals.queries
+from amends.ground.cells import harmless
 from amends.ground.moments import format_moment
+from amends.reports import exporting
 
 Row = Mapping[str, Any]
 TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
@@ -39,18 +41,27 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "notices": amends.notices.queries.export_rows,
     "outcomes": amends.closure.queries.export_rows,
 }
+# These leave out whatever is somebody's own, unless it is asked for.
+GUARDED: Mapping[str, Callable[[bool], Iterator[Row]]] = {
+    "reports": exporting.report_rows,
+    "moves": exporting.move_rows,
+}
+WITH_PLACES = ("reports",)
 BATCH = 5000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
-def export(what: str, format_: str, output: str) -> int:
+def export(what: str, format_: str, output: str, *, personal: bool = False) -> int:
     """Write one table to `output` (`-` is standard output); 2 when the table or format is unknown."""
-    writers = {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet}
-    if what not in TABLES or format_ not in writers:
-        print(f"amends export: tables are {', '.join(TABLES)}; formats are {', '.join(writers)}", file=sys.stderr)
+    writers = {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet, "geojson": _write_geojson}
+    known = (*TABLES, *GUARDED)
+    if what not in known or format_ not in writers:
+        print(f"amends export: tables are {', '.join(known)}; formats are {', '.join(writers)}", file=sys.stderr)
+        return 2
+    if format_ == "geojson" and what not in WITH_PLACES:
+        print(f"amends export: only {', '.join(WITH_PLACES)} have places for geojson", file=sys.stderr)
         return 2
     with _opened(output) as file:
-        writers[format_](TABLES[what](), file)
+        writers[format_](GUARDED[what](personal) if what in GUARDED else TABLES[what](), file)
     return 0
 
 
@@ -88,18 +99,25 @@ def _write_jsonl(rows: Iterator[Row], file: IO[bytes]) -> None:
 def _write_csv(rows: Iterator[Row], file: IO[bytes]) -> None:
     writer = None
     for row in rows:
-        cells = {name: _harmless(_flat(_plain(value))) for name, value in row.items()}
+        cells = {name: harmless(_flat(_plain(value))) for name, value in row.items()}
         if writer is None:
             writer = csv.DictWriter(_TextInto(file), fieldnames=list(cells))
             writer.writeheader()
         writer.writerow(cells)
 
 
-def _harmless(cell: Any) -> Any:
-    """A spreadsheet must not run what a customer typed (OWASP ASVS 1.2.10)."""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return "'" + cell
-    return cell
+def _write_geojson(rows: Iterator[Row], file: IO[bytes]) -> None:
+    """A FeatureCollection (RFC 7946), a feature a line; what has no place has no geometry."""
+    file.write(b'{"type": "FeatureCollection", "features": [')
+    before = b"\n"
+    for row in rows:
+        lat, long = row["lat"], row["long"]
+        place = None if lat is None or long is None else {"type": "Point", "coordinates": [long, lat]}
+        properties = {name: _plain(value) for name, value in row.items() if name not in ("lat", "long")}
+        feature = {"type": "Feature", "id": row["number"], "geometry": place, "properties": properties}
+        file.write(before + json.dumps(feature, ensure_ascii=False, default=str).encode())
+        before = b",\n"
+    file.write(b"\n]}\n")
 
 
 class _TextInto:
@@ -125,8 +143,19 @@ def _write_parquet(rows: Iterator[Row], file: IO[bytes]) -> None:
     writer.close()
 
 
+# Columns that may be empty for thousands of rows before their first value says what they are.
+KINDS: Mapping[str, pa.DataType] = {
+    "lat": pa.float64(),
+    "long": pa.float64(),
+    "kept": pa.bool_(),
+    "duplicate_of": pa.int64(),
+}
+
+
 def _type_of(name: str, values: list[Any]) -> pa.DataType:
-    """A column's type from its name's ending and, failing that, from its first value."""
+    """A column's type from its name or its ending and, failing that, from its first value."""
+    if name in KINDS:
+        return KINDS[name]
     if name.endswith("_at") or name == "at":
         return pa.timestamp("us", tz="UTC")
     if name.endswith("minor"):

@@ -1,0 +1,48 @@
+"""Reports and their moves as rows for export: what is public, and only where asked for what is somebody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amends.reports import queries
+from amends.reports.records import Filter, Move, Report
+
+PART = 2000
+PLAIN = (
+    *("number", "category", "state", "severity", "body", "crew", "area", "source", "requested_at", "updated_at"),
+    *("closed_at", "due_at", "new_due_at", "kept", "reopened", "duplicate_of", "affected", "visible"),
+)
+SEEN = ("description", "answers", "lat", "long", "address", "zipcode", "asset", "media_url", "status_notes")
+OWN = ("customer_id", "privacy", "locale", "assignee", "address_id", "external_id")
+MOVE = ("number", "report", "at", "kind", "state", "public", "words", "media_url", "external_code")
+MOVE_OWN = ("who", "note", "was")
+
+
+def report_rows(personal: bool = False) -> Iterator[dict[str, Any]]:
+    """Every report, oldest first. Of one that is hidden only what is counted, unless `personal`."""
+    names = (*PLAIN, *SEEN, *(OWN if personal else ()))
+    for report in queries.every(Filter(hidden_too=True)):
+        yield {name: _value(report, name, hidden=not (report.visible or personal)) for name in names}
+
+
+def _value(report: Report, name: str, *, hidden: bool) -> Any:
+    value = getattr(report, name)
+    if hidden and name in SEEN:
+        return None if name in ("lat", "long") else [] if name == "answers" else ""
+    return [[code, list(values)] for code, values in value] if name == "answers" else value
+
+
+def move_rows(personal: bool = False) -> Iterator[dict[str, Any]]:
+    """Every step of every history, in order: public ones of visible reports; all of them where `personal`."""
+    upto = 0
+    while moves := queries.moves_since(upto, PART):
+        upto = moves[-1].number
+        visible = {number for number, one in queries.by_numbers({m.report for m in moves}).items() if one.visible}
+        for move in moves:
+            if personal or (move.public and move.report in visible):
+                yield _move(move, personal)
+
+
+def _move(move: Move, personal: bool) -> dict[str, Any]:
+    return {name: getattr(move, name) for name in (*MOVE, *(MOVE_OWN if personal else ()))}
