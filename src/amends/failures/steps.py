@@ -245,3 +245,11 @@ def withdraw_others(incident: str, kept: Collection[str], now: datetime) -> int:
     for start in range(0, len(gone), BATCH):
         _withdraw(FailureRow.objects.filter(pk__in=gone[start : start + BATCH]), now)
     return len(gone)
+
+
+@transaction.atomic
+def withdraw_of(customer_ids: Collection[str], subjects: Collection[str], kept: Collection[str], now: datetime) -> int:
+    """Withdraw what these customers lived with these subjects, but for the failures that are kept."""
+    rows = FailureRow.objects.filter(customer_id__in=customer_ids, subject__in=subjects, withdrawn_at=None)
+    gone = [failure_id for failure_id in rows.values_list("pk", flat=True) if failure_id not in kept]
+    return _withdraw(FailureRow.objects.filter(pk__in=gone), now) if gone else 0

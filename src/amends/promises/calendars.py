@@ -96,6 +96,13 @@ class WorkCalendar:
             raise ValueError("a promise lies ahead: give zero working days or more")
         return self._reach(at, lambda hours: hours.after_days(at, days))
 
+    def working_days_between(self, at: datetime, until: datetime) -> int:
+        """Working days whose end lies after one moment and not after the day of the other: the day after is one."""
+        end = to_us(self.add_days(until, 0))
+        hours = self._hours(min(to_us(at), end), max(to_us(at), end))
+        first, last = np.searchsorted(hours.day_ends, np.array([to_us(at), end], np.int64), side="right")
+        return max(int(last - first), 0)
+
     def add_days(self, at: datetime, days: int) -> datetime:
         """The end of the n-th calendar day after this one, at 23:59:59 on the clocks of the place."""
         day = at.astimezone(self.zone).date() + timedelta(days=days)

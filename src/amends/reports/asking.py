@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ LATER = "asked-later"
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody said to "Is it mended for you?" after one closing; `round` is the number of the move that closed it."""
+    """What somebody said to "Is it mended for you?"; `round` is the number of the move that had closed it."""
 
     answer: str
     words: str
@@ -46,7 +46,7 @@ def affected(numbers: Collection[int]) -> dict[int, list[str]]:
 
 def mark(customer_id: str) -> str:
     """How a link names somebody who is affected without saying who it is."""
-    return derive("who", customer_id)[4:]
+    return derive("who", customer_id)[4:20]
 
 
 def behind(number: int, who: str) -> str | None:
@@ -59,13 +59,8 @@ def behind(number: int, who: str) -> str | None:
 def closing_of(number: int) -> Move | None:
     """The move that closed a report the last time."""
     closing = [str(state) for state in (State.FIXED, State.NOT_FIXED, State.NOT_OURS)]
-    pk = (
-        MoveRow.objects.filter(report=number, kind="state", state__in=closing)
-        .order_by("-pk")
-        .values_list("pk", flat=True)
-        .first()
-    )
-    return next(iter(queries.moves_since(pk - 1, 1)), None) if pk else None
+    row = MoveRow.objects.filter(report=number, kind="state", state__in=closing).order_by("-pk").first()
+    return queries.move_record(row) if row else None
 
 
 def _what(who: str) -> str:
@@ -88,10 +83,10 @@ def answer_of(number: int, who: str, round_: int) -> Answer | None:
     return Answer(row.answer, row.words, row.round, row.answered_at) if row else None
 
 
-def mended_between(since: datetime, until: datetime, limit: int) -> Sequence[tuple[int, int, datetime]]:
-    """Reports that were said to be mended between two moments: number, move, and when; oldest first."""
-    found = MoveRow.objects.filter(at__gt=since, at__lte=until, kind="state", state=State.FIXED)
-    return list(found.order_by("at", "pk").values_list("report", "pk", "at")[:limit])
+def mended_between(since: datetime, until: datetime) -> list[Move]:
+    """The moves by which reports were said to be mended between two moments, oldest first."""
+    found = MoveRow.objects.filter(at__gt=since, at__lte=until, kind="state", state=State.FIXED).order_by("at", "pk")
+    return [queries.move_record(row) for row in found]
 
 
 def answered(rounds: Collection[tuple[int, int]]) -> set[tuple[int, str]]:

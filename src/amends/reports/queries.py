@@ -159,13 +159,13 @@ def history(numbers: Collection[int], *, public_only: bool = True) -> dict[int, 
     wanted = MoveRow.objects.filter(report__in=set(numbers)).order_by("id")
     found: dict[int, list[Move]] = {}
     for row in wanted.filter(public=True) if public_only else wanted:
-        found.setdefault(row.report, []).append(_move(row))
+        found.setdefault(row.report, []).append(move_record(row))
     return found
 
 
 def moves_since(upto: int, limit: int) -> list[Move]:
     """What happened after a move of this number, in order."""
-    return [_move(row) for row in MoveRow.objects.filter(pk__gt=upto).order_by("pk")[:limit]]
+    return [move_record(row) for row in MoveRow.objects.filter(pk__gt=upto).order_by("pk")[:limit]]
 
 
 TOLD = ("state", "words", "promise")
@@ -190,7 +190,7 @@ def updates(
     if until is not None:
         found = found.filter(at__lte=until)
     order = ("-at", "-id") if newest else ("at", "id")
-    return [_move(row) for row in found.order_by(*order)[offset : offset + limit]]
+    return [move_record(row) for row in found.order_by(*order)[offset : offset + limit]]
 
 
 def told_outside(external_update: str) -> int | None:
@@ -246,7 +246,7 @@ def record(row: ReportRow) -> Report:
     )
 
 
-def _move(row: MoveRow) -> Move:
+def move_record(row: MoveRow) -> Move:
     said = (row.words, row.note, row.public, row.media_url, row.external_code, row.was)
     return Move(row.pk, row.report, row.at, row.who, row.kind, State(row.state), *said)
 

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.db import close_old_connections
 
 import amends.closure.steps
+import amends.failures.repairs
 import amends.failures.steps
 import amends.incidents.steps
 import amends.notices.digests
+import amends.notices.reporting
 import amends.notices.steps
 import amends.notices.templates
 import amends.promises.files
@@ -25,6 +27,7 @@ import amends.recoveries.steps
 import amends.remedies.reversing
 import amends.remedies.steps
 import amends.reports.clusters
+import amends.reports.risking
 import amends.reports.scoreboard
 import amends.reports.steps
 import amends.signals.steps
@@ -43,8 +46,10 @@ STORY: Sequence[Step] = (
     amends.reports.steps.go_on,
     amends.reports.scoreboard.keep_up,
     amends.reports.clusters.follow,
+    amends.reports.risking.reckon,
     amends.failures.steps.judge,
     amends.failures.steps.take_observed,
+    amends.failures.repairs.take,
     amends.incidents.steps.gather,
     amends.incidents.steps.settle,
     amends.recoveries.steps.decide,
@@ -54,6 +59,7 @@ STORY: Sequence[Step] = (
     amends.notices.steps.compose,
     amends.notices.steps.reconsider,
     amends.notices.digests.write,
+    amends.notices.reporting.tell,
     amends.closure.steps.follow_up,
     tidying.go_on,
 )
