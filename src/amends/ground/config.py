@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from amends.ground.map_section import Map as Map
+from amends.ground.map_section import is_box
 from amends.ground.money import MoneyError, minor_digits
 
 
@@ -185,24 +187,6 @@ class Reconciling:
     """What is mended by rule where a provider's own list and our books differ."""
 
     take_back_up_to_minor: int = 0  # paid twice or too much, at most so much: taken back without asking; 0: ask
-
-
-@dataclass(frozen=True)
-class Map:
-    """The map that people report on, which places are ours, and what a photo may be."""
-
-    tiles: str = ""  # a tile server's address with {z}, {x} and {y}; empty: the layers of places/ alone
-    attribution: str = ""  # whose map it is, shown on it, beside what the layers say of themselves
-    lat: float = 0.0  # where the map opens; 0 and 0: in the middle of bounds or of the layers
-    long: float = 0.0
-    zoom: int = 15
-    bounds: str = ""  # west,south,east,north in degrees
-    area: str = ""  # a layer of places/ whose polygons are ours; within bounds where both are given
-    outside: str = "refuse"  # refuse, accept: a report from outside of bounds and area
-    photos: int = 5  # of one report
-    photo_mb: int = 50
-    photo_megapixels: int = 120  # more is not opened at all
-    photo_px: int = 2048  # the longer side of what is kept
 
 
 @dataclass(frozen=True)
@@ -383,20 +367,12 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"share = {config.holdout.share} must lie between 0 and 1", path, "holdout", "share")
     if not 0 <= config.following.digest_hour <= 23:
         raise ConfigError("digest_hour must lie between 0 and 23", path, "following", "digest_hour")
-    if config.map.bounds and not _is_box(config.map.bounds):
+    if config.map.bounds and not is_box(config.map.bounds):
         says = f"bounds = {config.map.bounds!r} must be west,south,east,north in degrees, such as 15.6,48.3,15.7,48.4"
         raise ConfigError(says, path, "map", "bounds")
     for (section, key), known in ONE_OF.items():
         if (given := getattr(getattr(config, section), key)) not in known:
             raise ConfigError(f"{key} = {given!r} must be one of {known}", path, section, key)
-
-
-def _is_box(text: str) -> bool:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        return False
-    return -180 <= west < east <= 180 and -90 <= south < north <= 90
 
 
 MONEY_BY = ("billing", "stripe", "")
