@@ -110,6 +110,18 @@ def test_a_nonsensical_place_is_none_and_the_photo_stays(gps: dict[int, Any]) ->
     assert made.width == 64
 
 
+def test_fractions_of_nothing_are_no_place() -> None:
+    data = written(picture(), exif=exif(gps=KREMS))
+    whole = b"\x30\x00\x00\x00\x01\x00\x00\x00"  # 48/1, least byte first
+    if whole not in data:
+        whole = b"\x00\x00\x00\x30\x00\x00\x00\x01"
+    assert whole in data
+
+    spoiled = data.replace(whole, whole.replace(b"\x01", b"\x00"))
+
+    assert accept(spoiled).position is None
+
+
 def test_the_cameras_clock_is_read_with_its_zone_where_it_has_one() -> None:
     clock = {ExifTags.Base.DateTimeOriginal: "2026:11:25 08:30:00"}
     zoned = {**clock, ExifTags.Base.OffsetTimeOriginal: "+01:00"}
@@ -119,18 +131,16 @@ def test_the_cameras_clock_is_read_with_its_zone_where_it_has_one() -> None:
     assert accept(written(picture())).taken_at is None
 
 
-TOP_LEFT_IS_RED = {
-    **{1: (0.2, 0.5), 2: (0.8, 0.5), 3: (0.8, 0.5), 4: (0.2, 0.5)},
-    **{5: (0.5, 0.2), 6: (0.5, 0.2), 7: (0.5, 0.8), 8: (0.5, 0.8)},
-}
+LEFT, RIGHT, TOP, BOTTOM = (0.2, 0.5), (0.8, 0.5), (0.5, 0.2), (0.5, 0.8)
+RED_IS = {1: LEFT, 2: RIGHT, 3: RIGHT, 4: LEFT, 5: TOP, 6: TOP, 7: BOTTOM, 8: BOTTOM}
 
 
-@pytest.mark.parametrize("orientation", TOP_LEFT_IS_RED)
+@pytest.mark.parametrize("orientation", RED_IS)
 def test_a_photo_stands_upright(orientation: int) -> None:
     made = accept(written(picture(), exif=exif(orientation)))
 
     assert (made.width, made.height) == ((64, 48) if orientation < 5 else (48, 64))
-    assert at(made.jpeg, *TOP_LEFT_IS_RED[orientation]) == RED
+    assert at(made.jpeg, *RED_IS[orientation]) == RED
 
 
 @pytest.mark.parametrize(
@@ -274,7 +284,12 @@ def test_a_bomb_is_not_unpacked() -> None:
     with pytest.raises(NoPhoto, match="too many pixels"):
         accept(png(8_000, 6_000))  # 48 million can be read only whole
     with pytest.raises(NoPhoto, match="too many pixels"):
+        accept(written(picture(8_000, 6_000), progressive=True))
+    with pytest.raises(NoPhoto, match="too many pixels"):
+        accept(written(picture(5_000, 4_000), "WEBP", method=0))
+    with pytest.raises(NoPhoto, match="too many pixels"):
         accept(written(picture(4000, 3000)), most_pixels=11_000_000)
+    assert accept(written(picture(8_000, 6_000))).width == 2000
 
 
 def test_a_text_that_unpacks_without_end_is_refused() -> None:
