@@ -20,7 +20,7 @@ from amends.notices.digest_words import Letter, Names
 from amends.outbox.records import Order
 from amends.reports import categories, following, places, reading
 from amends.reports.follows import Follow, Item, News, for_one, is_told_at_once
-from amends.reports.records import Move, State
+from amends.reports.records import Move
 
 BATCH = 500
 TELLER, DIGESTS = "followers", "digests"
@@ -48,7 +48,7 @@ def _confirmations(now: datetime) -> int:
 def _to_confirm(follow: Follow) -> Order:
     names = _names(follow.locale)
     with translation.override(names.lang):
-        link = f"{names.url}/follow/confirm/{following.token(following.ONE, follow.follow_id)}"
+        link = f"{names.url}/follow/confirm/{following.token(following.ONE, follow.follow_id)}?lang={names.lang}"
         letter = digest_words.confirmation(names, follow.wish, link)
     key = f"confirm:{follow.follow_id}:{int(follow.asked_at.timestamp())}"
     return _order(key, CONFIRM, follow, letter, urgency=3)
@@ -90,9 +90,8 @@ def _tell(now: datetime) -> int | None:
 
 
 def _about_one(follows: Sequence[Follow], item: Item, move: Move) -> list[Order]:
-    """Not to who reported it: they are written to themselves. Reopening may be somebody else's: that they hear, too."""
-    own = item.customer_id if move.state is not State.REOPENED else ""
-    wanted = [one for one in follows if one.read_upto < move.number and one.customer_id != own]
+    """Not to who reported it: they are written to as who reported it, by `reporting`."""
+    wanted = [one for one in follows if one.read_upto < move.number and one.customer_id != item.customer_id]
     erased = amends.customers.queries.erased_among([one.customer_id for one in wanted])
     following.told_one([one.follow_id for one in wanted], move.number)
     return [_told_one(one, item, move) for one in wanted if one.customer_id not in erased]
@@ -102,7 +101,7 @@ def _told_one(follow: Follow, item: Item, move: Move) -> Order:
     names = _names(follow.locale)
     end, manage = _end(names, following.ONE, follow.follow_id), _manage(names, follow)
     with translation.override(names.lang):
-        letter = digest_words.about_one(names, item, move, end, manage)
+        letter = digest_words.about_one(names, item, move, *(f"{link}?lang={names.lang}" for link in (end, manage)))
     return _order(f"follow:{follow.follow_id}:{move.number}", FOLLOW, follow, letter, end=end)
 
 
@@ -148,7 +147,8 @@ def _day(follows: Sequence[Follow], items: Sequence[Item], upto: int, due: datet
     end, manage = _end(names, following.ALL, last.customer_id), _manage(names, last)
     since = min(follow.read_upto for follow in follows)
     with translation.override(names.lang):
-        links = (end, manage, f"{manage}/news?after={since}&upto={upto}")
+        rest = f"{manage}/news?after={since}&upto={upto}&lang={names.lang}"
+        links = (f"{end}?lang={names.lang}", f"{manage}?lang={names.lang}", rest)
         letter = digest_words.digest(names, items[:most], len(items[most:]), links)
     key = f"digest:{last.customer_id}:{due:%Y%m%d}"
     return _order(key, DIGEST, last, letter, end=end, urgency=7, batch=f"digest {due:%Y-%m-%d}")

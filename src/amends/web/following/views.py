@@ -92,7 +92,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         found = following.confirm(subject, datetime.now(UTC)) or found
     if found.confirmed:
-        return redirect(_own(found))
+        return redirect(_own(found) + speaking.context(request)["q"])
     return _page(request, "confirm.html", {"what": names_of().wish(found.wish), "email": found.email})
 
 
