@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amends.ground.config import Config, Map
+from amends.ground.config import Config, ConfigError, Map, read_config
 from amends.ground.marked import Mistake
 from amends.reports import addresses, checking, layers, places
 from amends.reports.addresses import Address, AddressBook
@@ -250,6 +250,16 @@ def test_what_is_ours_is_by_bounds_and_area(tmp_path: Path) -> None:
     with pytest.raises(NoPlace, match="swapped"):
         places.place("15.60", "48.41", Map(area="ours"), known)
     assert places.place("48.45", "15.60", Map(area="ours", outside="accept"), known)
+
+
+@pytest.mark.parametrize("bounds", ["15,48,16", "16,48,15,49", "nan,48,16,49", "15,48,16,91", "a,b,c,d"])
+def test_bounds_that_cannot_be_are_told_with_their_line(tmp_path: Path, bounds: str) -> None:
+    (tmp_path / "amends.toml").write_text(f'[map]\nzoom = 16\nbounds = "{bounds}"\n')
+
+    with pytest.raises(ConfigError, match="west,south,east,north") as told:
+        read_config(tmp_path, {})
+
+    assert told.value.line == 3
 
 
 # Files

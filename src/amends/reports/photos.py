@@ -24,7 +24,8 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 MOST_BYTES: Final = 50_000_000
 MOST_PIXELS: Final = 120_000_000
-MOST_UNPACKED: Final = 40_000_000  # pixels of what can only be read whole: PNG, WebP, progressive JPEG
+MOST_UNPACKED: Final = 40_000_000  # pixels of what can only be read whole: PNG, progressive JPEG
+MOST_WEBP: Final = 16_000_000  # its decoder takes 17 bytes for each
 MOST_SCANS: Final = 64  # of a progressive JPEG; cameras write ten, and each is work for every pixel
 SMALLEST_SIDE: Final = 8
 LONGER_SIDE: Final = 2048
@@ -123,18 +124,18 @@ def _opened(data: bytes, most_bytes: int, most_pixels: int) -> Image.Image:
     pixels = picture.width * picture.height
     if min(picture.size) < SMALLEST_SIDE:
         raise NoPhoto(f"this photo is too small: {picture.width} × {picture.height}")
-    if pixels > (most_pixels if _shrinks(picture, data) else min(most_pixels, MOST_UNPACKED)):
+    if pixels > min(most_pixels, _most_pixels(picture, data)):
         raise NoPhoto(f"this photo has too many pixels: {picture.width} × {picture.height}; please send a smaller one")
     return picture
 
 
-def _shrinks(picture: Image.Image, data: bytes) -> bool:
-    """Whether the decoder can halve it while it reads, keeping little in memory: a JPEG that is not progressive."""
+def _most_pixels(picture: Image.Image, data: bytes) -> float:
+    """What memory can hold; without end where the decoder halves it while it reads: a JPEG that is not progressive."""
     if picture.format not in ("JPEG", "MPO"):
-        return False
+        return MOST_WEBP if picture.format == "WEBP" else MOST_UNPACKED
     if data.count(b"\xff\xda") > MOST_SCANS:
         raise NoPhoto("this photo is written in too many passes; please send it as a plain JPEG")
-    return not picture.info.get("progressive")
+    return MOST_UNPACKED if picture.info.get("progressive") else math.inf
 
 
 def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
