@@ -9,7 +9,7 @@ from django.db import transaction
 
 import amends.reports.queries
 import amends.reports.steps
-from amends.notices.report_words import AFFECTED, ANYBODY
+from amends.notices.report_words import AFFECTED, ANYBODY, NOT_MENDED, PARTLY_MENDED
 from amends.reports import asking
 from amends.reports.records import Refused, Report, State
 from amends.reports.rules import clean
@@ -17,9 +17,6 @@ from amends.reports.steps import REPORTER
 
 ANSWERS = asking.ANSWERS
 MAY_BE_OPENED = frozenset((State.FIXED, State.NOT_FIXED, State.NOT_OURS))
-# Said for those who choose an answer and write no reason; pages and mails translate them.
-NOT_MENDED = "It is not mended."
-PARTLY_MENDED = "It is mended in part only."
 LONGEST = 2000
 
 
@@ -91,4 +88,15 @@ def _locked(number: int) -> Report:
     return report
 
 
-__all__ = ["ANSWERS", "ANYBODY", "NOT_MENDED", "PARTLY_MENDED", "TooLate", "answer", "is_too_late", "reopen", "reply"]
+__all__ = [
+    "ANSWERS",
+    "ANYBODY",
+    "MAY_BE_OPENED",
+    "NOT_MENDED",
+    "PARTLY_MENDED",
+    "TooLate",
+    "answer",
+    "is_too_late",
+    "reopen",
+    "reply",
+]

@@ -60,6 +60,7 @@ class Told:
     names: Names
     link: str  # the reader's own page
     own: bool  # the reader reported it
+    greeting: str
     contact: str
     pictured: bool = False  # a photo of the finished work is there
     first: Report | None = None  # of a duplicate: the report that stands for it
@@ -69,7 +70,7 @@ class Told:
 def written(told: Told) -> Letter:
     """The mail, in the language that is spoken at the moment."""
     subject, parts = WORDS[told.occasion](told)
-    return letter(subject, [*parts, *_foot(told)], told.names.company, told.names.lang)
+    return letter(subject, [told.greeting, *parts, *_foot(told)], told.names.company, told.names.lang)
 
 
 # What a report is called, and by when
@@ -117,14 +118,14 @@ def standing(names: Names, report: Report) -> str:
     if report.kept:
         return _("We had promised it by %(day)s, and kept that.") % said
     if report.closed_at > report.due_at:
-        return _("We had promised it by %(day)s and did not keep that. We are sorry.") % said
+        return _("We had promised it by %(day)s. We did not keep that, and we are sorry.") % said
     return _("We did not keep what we had promised first. We are sorry.")
 
 
 def why(names: Names, move: Move) -> list[Part]:
     """Why there is a new date: as people wrote it, or as far as we ourselves know."""
-    if move.words in (LIKELY, PASSED):
-        return [_(move.words)]
+    if move.words in BY_US:  # that the day has passed is said already
+        return [in_our_words(move.words)] if move.words != PASSED else []
     return [_("Why, in the words of those who work on it:"), Quoted(move.words[:LONGEST_QUOTE])]
 
 
@@ -144,7 +145,7 @@ def _news(subject: str, told: Told) -> str:
 
 
 def _quoted(told: Told, before: str) -> list[Part]:
-    words = told.move.words.strip()
+    words = in_our_words(told.move.words.strip())
     return [before, Quoted(words[:LONGEST_QUOTE])] if words else []
 
 
@@ -270,7 +271,7 @@ def _mended(told: Told) -> tuple[str, list[Part]]:
     if kept := standing(told.names, told.report):
         parts.append(kept)
     parts += [Strong(_("Is it mended for you?")), _answers(told)]
-    parts.append(_("If it is not, we open it again, and you have our promise again."))
+    parts.append(_("With “Partly” and “No” we open it again, and you have our promise again."))
     return _news(_("Mended"), told), parts
 
 
@@ -291,7 +292,7 @@ def _not_ours(told: Told) -> tuple[str, list[Part]]:
 
 
 def _open_again() -> str:
-    return _("If you see it differently, you can open it again on your page. Say why; everybody can read it.")
+    return _("You can have it opened again on your page. Say why; everybody can read it.")
 
 
 def _reopened(told: Told) -> tuple[str, list[Part]]:
@@ -299,7 +300,7 @@ def _reopened(told: Told) -> tuple[str, list[Part]]:
     said = _what(told) | {"who": role(move.who, own=told.own)}
     parts: list[Part] = [
         _about(told),
-        Strong(_("It was opened again on %(day)s, by %(who)s.") % said),
+        Strong(_("It was opened again on %(day)s %(who)s.") % said),
     ]
     parts += _quoted(told, _("The reason:"))
     if move.was.get("state") == State.FIXED:
@@ -308,17 +309,25 @@ def _reopened(told: Told) -> tuple[str, list[Part]]:
     return _news(_("Open again"), told), parts
 
 
-def role(who: str, *, own: bool) -> str:
-    """Who did something, without a name: everybody who is told may read it."""
-    if who == REPORTER:
-        return _("you") if own else _("the person who reported it")
-    if who in OTHERS:
-        return _(who)
-    return _("one of us")
-
-
 AFFECTED, ANYBODY = "somebody who is affected", "somebody who passed by"
 OTHERS = (AFFECTED, ANYBODY)
+# Said for those who choose an answer and write no reason.
+NOT_MENDED, PARTLY_MENDED = "It is not mended.", "It is mended in part only."
+BY_US = (LIKELY, PASSED, NOT_MENDED, PARTLY_MENDED)  # our own words in histories, said in the reader's language
+
+
+def role(who: str, *, own: bool) -> str:
+    """By whom something was done, without a name: everybody who is told may read it."""
+    if who == REPORTER:
+        return _("by you") if own else _("by the person who reported it")
+    if who in OTHERS:
+        return _("by somebody who is affected") if who == AFFECTED else _("by somebody who passed by")
+    return _("by one of us")
+
+
+def in_our_words(text: str) -> str:
+    """Words from a history, our own ones in the reader's language."""
+    return _(text) if text in BY_US else text
 
 
 def _duplicate(told: Told) -> tuple[str, list[Part]]:

@@ -201,6 +201,7 @@ def _mail(one: Happened, reader: Customer, around: Around, own: bool) -> Order:
         names,
         link=f"{config.public_url}/yours/{tokens.make(subject(report.number, '' if own else reader.customer_id))}",
         own=own,
+        greeting=phrases.greeting(reader.name, names.lang),
         contact=config.company.contact_email,
         pictured=report.number in around.pictured,
         first=around.firsts.get(report.duplicate_of or 0),
