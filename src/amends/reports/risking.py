@@ -183,4 +183,5 @@ def later(due: Due, predicted_at: datetime | None, calendar: WorkCalendar, now: 
     begins = max(now, due.due_at)
     if predicted_at is None:
         begins = max(begins, repairs.reach(now, Within(due.kind, due.amount), calendar))
-    return calendar.add_working_days(max(begins, predicted_at or begins), 1)
+    # A moment before: what is done by closing time has that very day behind it, not the next.
+    return calendar.add_working_days(max(begins, predicted_at or begins) - timedelta(microseconds=1), 1)
