@@ -30,15 +30,24 @@ def path(name: str) -> Path:
 
 def keep(data: bytes, *, kind: str, who: str, now: datetime) -> str:
     """Make an uploaded photo anew and keep it for a report that will name it; `photos.NoPhoto` where it is none."""
+    return put(made(data), kind=kind, who=who, now=now)
+
+
+def made(data: bytes) -> photos.Photo:
+    """An uploaded photo made anew, within the limits of `[map]`; `photos.NoPhoto` where it is none."""
     limits = settings.AMENDS.map
-    made = photos.accept(
+    return photos.accept(
         data,
         most_bytes=limits.photo_mb * 1_000_000,
         most_pixels=limits.photo_megapixels * 1_000_000,
         longer_side=limits.photo_px,
     )
-    name = _write(made.jpeg)
-    PhotoRow.objects.create(name=name, kind=kind, width=made.width, height=made.height, at=now, who=who[:200])
+
+
+def put(photo: photos.Photo, *, kind: str, who: str, now: datetime) -> str:
+    """Keep a photo that was made anew; its name."""
+    name = _write(photo.jpeg)
+    PhotoRow.objects.create(name=name, kind=kind, width=photo.width, height=photo.height, at=now, who=who[:200])
     return name
 
 

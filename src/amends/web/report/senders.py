@@ -1,0 +1,35 @@
+"""Who sends: the network address to count by, and whether another site made the browser send."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from django.http import HttpRequest
+
+
+def address(request: HttpRequest) -> str:
+    """The network address of who asks.
+
+    Where the connection comes from this machine or a private network, a proxy of ours stands there, and the last
+    address that it was told of is the one that asked it.
+    """
+    near = str(request.META.get("REMOTE_ADDR", ""))
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return told if told and _is_ours(near) and _is_address(told) else near
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_ours(text: str) -> bool:
+    return _is_address(text) and (ip_address(text).is_private or ip_address(text).is_loopback)
+
+
+def from_elsewhere(request: HttpRequest) -> bool:
+    """Whether a page of another site sent this form; old browsers do not say, and are let in."""
+    return request.headers.get("Sec-Fetch-Site", "") == "cross-site"

@@ -1,0 +1,111 @@
+"""How dates, distances, states and promises are said to a resident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from amends.reports.catalogue import Category, in_language
+from amends.reports.records import State
+from amends.web.following import speaking as following
+from amends.web.following.speaking import lang, speaking
+
+__all__ = ["ago", "called", "context", "day_of", "due", "lang", "metres", "speaking", "state", "when", "zone"]
+
+
+def zone() -> ZoneInfo:
+    """The clocks that dates are told by: those of the place."""
+    return ZoneInfo(settings.AMENDS.company.time_zone)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What every page for residents says of itself."""
+    more = {
+        "dir": "rtl" if translation.get_language_bidi() else "ltr",
+        "emergency": settings.AMENDS.company.emergency_phone,
+    }
+    return following.context(request) | more
+
+
+def called(category: Category | None, code: str = "") -> str:
+    """What a category is called; its code where it is no longer in the file."""
+    return (in_language(category.name, lang()) if category else "") or code
+
+
+def day_of(moment: datetime) -> str:
+    """A moment's day in words: Friday, 27 November 2026."""
+    return format_date(moment.astimezone(zone()).date(), "full", locale=lang())
+
+
+def when(moment: datetime) -> str:
+    """A moment in words, on the clocks of the place."""
+    here = moment.astimezone(zone())
+    said = {"day": format_date(here.date(), "long", locale=lang()), "time": format_time(here, "short", locale=lang())}
+    return _("%(day)s, %(time)s") % said
+
+
+def due(moment: datetime | None) -> str:
+    """By when, in words; the end of a day is said as that day."""
+    if moment is None:
+        return ""
+    here = moment.astimezone(zone())
+    ends = here - timedelta(microseconds=1)
+    if ends.date() != here.date() or (here.hour, here.minute) == (23, 59):
+        return _("by the end of %(day)s") % {"day": _day(ends.date())}
+    said = {"day": _day(here.date()), "time": format_time(here, "short", locale=lang())}
+    return _("by %(day)s, %(time)s") % said
+
+
+def _day(day: date) -> str:
+    return format_date(day, "full", locale=lang())
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago, in the largest unit that says enough."""
+    days = ((now or datetime.now(UTC)).astimezone(zone()).date() - moment.astimezone(zone()).date()).days
+    if days < 1:
+        return _("today")
+    if days == 1:
+        return _("yesterday")
+    if days < 60:
+        return translation.ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
+    return translation.ngettext("%(n)s month ago", "%(n)s months ago", days // 30) % {"n": days // 30}
+
+
+def metres(distance: float) -> str:
+    """A distance as one would say it.
+
+    >>> metres(47.3)
+    '50 m'
+    """
+    rounded = round(distance, -1) if distance >= 20 else round(distance)
+    return f"{rounded / 1000:.1f} km" if rounded >= 1000 else f"{rounded:.0f} m"
+
+
+def state(of: State) -> str:
+    """A state in a resident's words."""
+    return STATES[of]()
+
+
+STATES: dict[State, Callable[[], str]] = {
+    State.PENDING: lambda: pgettext("state of a report", "waits for a first look"),
+    State.RECEIVED: lambda: pgettext("state of a report", "received"),
+    State.INVESTIGATING: lambda: pgettext("state of a report", "being looked into"),
+    State.SCHEDULED: lambda: pgettext("state of a report", "planned"),
+    State.IN_PROGRESS: lambda: pgettext("state of a report", "being worked on"),
+    State.WAITING: lambda: pgettext("state of a report", "waits for an answer of who reported it"),
+    State.REOPENED: lambda: pgettext("state of a report", "opened again"),
+    State.FIXED: lambda: pgettext("state of a report", "mended"),
+    State.NOT_FIXED: lambda: pgettext("state of a report", "closed without repair"),
+    State.NOT_OURS: lambda: pgettext("state of a report", "not in our hands"),
+    State.DUPLICATE: lambda: pgettext("state of a report", "same as another report"),
+}
