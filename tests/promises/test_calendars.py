@@ -54,6 +54,7 @@ def test_working_days_end_at_closing_time(received: str, days: int, due: str) ->
         ("2026-11-21T10:00", 10, "2026-11-23T18:00"),
         ("2026-12-07T17:00", 2, "2026-12-09T09:00"),
         ("2026-11-20T09:00", 0, "2026-11-20T09:00"),
+        ("2026-11-21T09:00", 0, "2026-11-21T09:00"),  # nothing to do is done at once, also on a Saturday
     ],
 )
 def test_working_hours_pass_only_while_somebody_is_there(start: str, hours: int, end: str) -> None:
@@ -95,6 +96,12 @@ def test_a_shift_within_the_repeated_hour_is_worked_once_in_full() -> None:
     early = WorkCalendar("early", VIENNA, {6: ((time(2), time(2, 30)), (time(2, 30), time(3)))})
 
     assert early.work_between(at("2026-10-25T00:00"), at("2026-10-25T12:00")) == 2 * HOUR
+
+
+def test_a_shift_that_closes_in_the_repeated_hour_closes_the_second_time() -> None:
+    late = WorkCalendar("late", VIENNA, {6: ((time(0), time(2, 30)),)})
+
+    assert late.work_between(at("2026-10-25T00:00"), at("2026-10-25T12:00")) == 3.5 * HOUR
 
 
 def test_the_small_hours_belong_to_the_shift_of_the_evening_before() -> None:

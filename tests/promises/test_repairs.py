@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -260,11 +261,28 @@ def test_days_and_hours_move_by_the_whole_pause() -> None:
 
 def test_three_days_of_pause_are_three_days_when_clocks_change() -> None:
     kept = RepairPromise("p", {}, "works", True, (RepairVersion(date(2026, 1, 1), (row("days", 2),), 0),))
-    found = promised(kept, category="", area="", severity="", received_at=at("2026-10-23T09:00"), calendars=CALENDARS)
+    found = promised(kept, category="", area="", severity="", received_at=at("2026-10-22T09:00"), calendars=CALENDARS)
     assert found is not None
 
-    waited = paused(found, [pause("2026-10-24T09:00", "2026-10-27T09:00")], WORKS)
-    assert waited.due_at == at("2026-10-28T23:59:59")
+    again = Due.of(found.plain())
+    for due_record in (found, again):
+        waited = paused(due_record, [pause("2026-10-23T09:00", "2026-10-26T09:00")], WORKS)
+        assert waited.due_at == at("2026-10-27T23:59:59")
+
+
+def test_hours_of_pause_are_hours_when_clocks_change() -> None:
+    promise = due("2026-11-24T09:00", severity="severe")
+    night = replace(promise, begins_at=at("2026-10-25T00:30"), promised_at=at("2026-10-25T04:30"))
+
+    waited = paused(night, [pause("2026-10-25T01:00", "2026-10-25T04:00")], ROUND)  # four hours, by the clocks three
+    assert waited.paused_s == 4 * 3600
+    assert waited.due_at == at("2026-10-25T08:30")
+
+
+def test_lateness_is_told_in_hours_as_they_pass() -> None:
+    night = replace(LAMP, due_at=at("2026-10-25T01:30"))
+
+    assert judged(("2026-10-25T03:30", Turn.MENDED), promise=night) == (Standing.LATE, 3)
 
 
 STRETCHES = st.lists(st.tuples(st.integers(-500, 9000), st.integers(0, 3000)), max_size=6)

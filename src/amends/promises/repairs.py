@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -200,11 +200,12 @@ def paused(due: Due, pauses: Iterable[Pause], calendar: WorkCalendar, now: datet
     Pauses that overlap count once, and one that begins when the time is over costs nothing. A pause that lasts still
     counts until `now`.
     """
-    due_at, cost = due.promised_at, timedelta()
+    due_at, cost = _utc(due.promised_at), timedelta()
     for starts_at, ends_at in _apart(due, pauses, now):
         if starts_at >= due_at:
             break
-        due_at, more = _later(due, due_at, starts_at, ends_at, calendar)
+        moved_at, more = _later(due, due_at, starts_at, ends_at, calendar)
+        due_at = _utc(moved_at)
         cost += more
     due_at = _told(due_at)
     return replace(due, due_at=due_at, due_on=_day(due_at, calendar), paused_s=cost.total_seconds())
@@ -223,11 +224,11 @@ def better(former: Due | None, new: Due | None) -> Due | None:
 def _apart(due: Due, pauses: Iterable[Pause], now: datetime | None) -> list[tuple[datetime, datetime]]:
     """Pauses since the clock began, in order, merged where they touch."""
     merged: list[tuple[datetime, datetime]] = []
-    for pause in sorted(pauses, key=lambda pause: pause.starts_at):
+    for pause in sorted(pauses, key=lambda pause: _utc(pause.starts_at)):
         ends_at = pause.ends_at or now
         if ends_at is None:
             raise ValueError("a pause that lasts still needs the present moment")
-        starts_at = max(pause.starts_at, due.begins_at)
+        starts_at, ends_at = max(_utc(pause.starts_at), _utc(due.begins_at)), _utc(ends_at)
         if merged and starts_at <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], ends_at))
         elif starts_at < ends_at:
@@ -251,8 +252,13 @@ def _later(
 
 
 def _told(moment: datetime) -> datetime:
-    """Whole milliseconds, as the outside is told and rows keep it: what is read back is the same."""
-    return moment - moment.microsecond % 1000 * _US
+    """Whole milliseconds in UTC, as the outside is told and rows keep it: what is read back is the same."""
+    return _utc(moment - moment.microsecond % 1000 * _US)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Two moments of one zone are told apart by its clocks, which jump; those of UTC are not."""
+    return moment.astimezone(UTC)
 
 
 def _day(due_at: datetime, calendar: WorkCalendar) -> date:
@@ -311,12 +317,16 @@ def verdict(due: Due | None, moves: Sequence[Move], now: datetime, *, reopened_w
     `reopened_within_days` is for what has no target; otherwise the due record knows it.
     """
     days = due.reopened_within_days if due else reopened_within_days
-    mended_at, closed_at, undone = _ended(sorted(moves, key=lambda move: move.at), timedelta(days=days))
-    until = mended_at or closed_at or now
+    mended_at, closed_at, undone = _ended(_in_order(moves), timedelta(days=days))
+    until = mended_at or closed_at or _utc(now)
     if due is None:
         return Verdict(Standing.WITHOUT_TARGET, 0.0, mended_at, closed_at)
-    late_s = max((until - due.due_at).total_seconds(), 0.0)
+    late_s = max((until - _utc(due.due_at)).total_seconds(), 0.0)
     return Verdict(_standing(due, mended_at, closed_at, undone, late_s > 0), late_s, mended_at, closed_at)
+
+
+def _in_order(moves: Iterable[Move]) -> list[Move]:
+    return sorted((Move(_utc(move.at), move.turn) for move in moves), key=lambda move: move.at)
 
 
 def _ended(moves: Sequence[Move], soon: timedelta) -> tuple[datetime | None, datetime | None, datetime | None]:
