@@ -177,6 +177,27 @@ def test_groups_add_up_to_the_whole() -> None:
             assert sum(getattr(group, name) for group in groups) == getattr(total(), name), (by, name)
 
 
+PERIODS = (
+    *(("2026-01-01", "2026-12-31"), ("2026-05-17", "2026-11-03"), ("2026-11-01", "2026-11-30")),
+    *(("2026-11-03", "2026-11-04"), ("2026-06-30", "2026-07-01"), ("2026-02-01", "2026-02-28")),
+    ("2025-12-31", "2026-12-01"),
+)
+
+
+@pytest.mark.parametrize(("since", "until"), PERIODS)
+def test_any_period_is_the_sum_of_its_days(since: str, until: str) -> None:
+    for n in range(60):
+        report = steps.receive(intake(f"f{n}", CATEGORIES[n % 3]), NOW - timedelta(days=6 * n))
+        if n % 2:
+            steps.move(report.number, State.FIXED, who="x", now=NOW - timedelta(days=6 * n - n % 11))
+    scoreboard.keep_up(NOW + timedelta(minutes=1))
+    period = Period(date.fromisoformat(since), date.fromisoformat(until))
+
+    days = list(scoreboard.daily(period))
+    for name in ("made", "without", "kept", "late", "late_open", "open", "late_s"):
+        assert sum(getattr(day, name) for day in days) == getattr(total(period), name)
+
+
 def test_where_nothing_is_nothing_is_claimed() -> None:
     assert scoreboard.keep_up(NOW) == 0
     assert total() == Score()

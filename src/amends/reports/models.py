@@ -213,8 +213,8 @@ class CrewLinkRow(models.Model):
     at = models.DateTimeField()
 
 
-class TallyRow(models.Model):
-    """The public scoreboard, kept up to date: one row per day of receipt, category and area."""
+class Tally(models.Model):
+    """Counts of reports by when they came in, category and area."""
 
     day = models.DateField()
     category = models.CharField(max_length=100)
@@ -231,7 +231,21 @@ class TallyRow(models.Model):
     reckoned_at = models.DateTimeField()
 
     class Meta:
+        abstract = True
+
+
+class TallyRow(Tally):
+    """The public scoreboard, kept up to date: one row per day of receipt, category and area."""
+
+    class Meta:
         constraints = [models.UniqueConstraint(fields=["day", "category", "area"], name="tally_once")]
+
+
+class MonthRow(Tally):
+    """The days of a month together; `day` is its first."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "category", "area"], name="month_once")]
 
 
 class CellRow(models.Model):

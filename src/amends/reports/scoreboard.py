@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncMonth, TruncYear
 
 from amends.promises.scoring import late_bin, late_of
 from amends.reports import reading
-from amends.reports.models import ReportRow, TallyRow
+from amends.reports.models import MonthRow, ReportRow, Tally, TallyRow
 from amends.reports.records import State
 
 MOVES, DUE = "scoreboard", "scoreboard-due"
@@ -58,6 +58,7 @@ def keep_up(now: datetime) -> int:
     slipped = {(_day(at), category) for at, category in overdue[:BATCH]}
     units = _units_of(moves) | slipped
     _count(units, now)
+    add_up({(day.replace(day=1), category) for day, category in units}, now)
     if moves:
         reading.read(MOVES, moves[-1].number)
     if slipped and len(slipped) < BATCH:
@@ -79,6 +80,7 @@ def _units_of(moves: Iterable[Any]) -> set[Unit]:
 def recount(now: datetime) -> int:
     """Count everything anew, for a time zone that was changed and for doubt; how many days and categories."""
     TallyRow.objects.all().delete()
+    MonthRow.objects.all().delete()
     upto, days = reading.newest(now), ReportRow.objects.aggregate(first=Min("requested_at"), last=Max("requested_at"))
     counted = 0
     if days["first"] is not None:
@@ -86,6 +88,8 @@ def recount(now: datetime) -> int:
         categories = set(ReportRow.objects.values_list("category", flat=True).distinct())
         while day <= last:
             counted += len(_count({(day, category) for category in categories}, now))
+            if day == last or (day + timedelta(days=1)).day == 1:
+                add_up({(day.replace(day=1), category) for category in categories}, now)
             day += timedelta(days=1)
     reading.read(MOVES, upto)
     reading.read(DUE, int(now.timestamp()))
@@ -103,6 +107,25 @@ def _count(units: set[Unit], now: datetime) -> list[TallyRow]:
         made += _tallies(day, categories, now)
     TallyRow.objects.bulk_create(made, batch_size=500)
     return made
+
+
+def add_up(months: set[Unit], now: datetime) -> None:
+    """Add the days of these months up, so that a page of many years reads few rows."""
+    by_month: dict[date, set[str]] = {}
+    for month, category in months:
+        by_month.setdefault(month, set()).add(category)
+    for month, categories in by_month.items():
+        MonthRow.objects.filter(day=month, category__in=categories).delete()
+        days = TallyRow.objects.filter(day__gte=month, day__lt=_next(month), category__in=categories)
+        sums = _summed([days], ["category", "area"])
+        MonthRow.objects.bulk_create(
+            MonthRow(day=month, category=category, area=area, reckoned_at=now, late_bins=bins, **counts)
+            for (category, area), (counts, bins) in sums.items()
+        )
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _tallies(day: date, categories: set[str], now: datetime) -> Iterator[TallyRow]:
@@ -204,51 +227,66 @@ PARTS = {"month": TruncMonth("day"), "year": TruncYear("day")}
 
 def scores(period: Period, *by: str) -> list[Score]:
     """A score for each group by category, area, month or year, in their order; without any, one for everything."""
-    rows = _rows(period)
-    if parts := {f"{name}_on": PARTS[name] for name in by if name in PARTS}:
-        rows = rows.annotate(**parts)
     names = [f"{name}_on" if name in PARTS else name for name in by]
-    bins = _bins(rows, names)
-    sums = {f"sum_{name}": Sum(name) for name in COUNTS}
+    sums = _summed(_rows(period), names)
     if not names:
-        found = rows.aggregate(**sums)
-        return [_score({}, {name: found[f"sum_{name}"] or 0 for name in COUNTS}, bins.get((), {}))]
-    groups = rows.values(*names).annotate(**sums).order_by(*names)
-    return [
-        _score(
-            {name: group[field_] for name, field_ in zip(by, names, strict=True)},
-            {name: group[f"sum_{name}"] for name in COUNTS},
-            bins.get(tuple(group[name] for name in names), {}),
-        )
-        for group in groups
-    ]
+        counts, bins = sums.get((), ({}, {}))
+        return [_score({}, counts, bins)]
+    return [_score(dict(zip(by, group, strict=True)), *sums[group]) for group in sorted(sums)]
 
 
-def _score(names: Mapping[str, Any], counts: Mapping[str, int], bins: Mapping[int, int]) -> Score:
-    return Score(names, **counts, median_s=late_of(bins, 0.5) if bins else None)
+Sums = dict[tuple[Any, ...], tuple[dict[str, int], dict[str, int]]]
 
 
-def _bins(rows: QuerySet[TallyRow], names: Sequence[str]) -> dict[tuple[Any, ...], Counter[int]]:
-    found: dict[tuple[Any, ...], Counter[int]] = {}
-    for *group, bins in rows.filter(late__gt=0).values_list(*names, "late_bins"):
-        counted = found.setdefault(tuple(group), Counter())
-        for step, count in bins.items():
-            counted[int(step)] += count
+def _summed(tables: Iterable[QuerySet[Any]], names: Sequence[str]) -> Sums:
+    """Counts, and how many were late by which step, of each group of some tallies."""
+    found: Sums = {}
+    parts = {name: PARTS[name.removesuffix("_on")] for name in names if name.endswith("_on")}
+    for rows in tables:
+        groups = rows.annotate(**parts).values(*names) if names else rows.annotate(all=Value(1)).values("all")
+        for row in groups.annotate(**{f"sum_{name}": Sum(name) for name in COUNTS}).order_by():
+            if row["sum_made"] is None:  # without groups, nothing adds up to a row of nothing
+                continue
+            counts, _ = found.setdefault(tuple(row[name] for name in names), ({}, {}))
+            for name in COUNTS:
+                counts[name] = counts.get(name, 0) + row[f"sum_{name}"]
+        for *group, late in rows.annotate(**parts).filter(late__gt=0).values_list(*names, "late_bins"):
+            _, bins = found[tuple(group)]
+            for step, count in late.items():
+                bins[step] = bins.get(step, 0) + count
     return found
 
 
-def _rows(period: Period) -> QuerySet[TallyRow]:
-    rows = TallyRow.objects.filter(day__gte=period.since, day__lte=period.until)
+def _score(names: Mapping[str, Any], counts: Mapping[str, int], bins: Mapping[str, int]) -> Score:
+    median = late_of({int(step): count for step, count in bins.items()}, 0.5) if bins else None
+    return Score(names, **counts, median_s=median)
+
+
+def _rows(period: Period) -> list[QuerySet[Any]]:
+    """Whole months as they were added up, and the days before and behind them."""
+    begins = period.since if period.since.day == 1 else _next(period.since)
+    ends = (period.until + timedelta(days=1)).replace(day=1)
+    if begins >= ends:
+        return [_between(TallyRow, period, period.since, period.until + timedelta(days=1))]
+    return [
+        _between(MonthRow, period, begins, ends),
+        _between(TallyRow, period, period.since, begins),
+        _between(TallyRow, period, ends, period.until + timedelta(days=1)),
+    ]
+
+
+def _between(table: type[Tally], period: Period, since: date, before: date) -> QuerySet[Any]:
+    rows = table._default_manager.filter(day__gte=since, day__lt=before)
     rows = rows.filter(category=period.category) if period.category else rows
     return rows if period.area is None else rows.filter(area=period.area)
 
 
 def daily(period: Period) -> Iterator[Score]:
     """Every day, category and area, streaming."""
-    for row in _rows(period).order_by("day", "category", "area").iterator(2000):
+    rows = _between(TallyRow, period, period.since, period.until + timedelta(days=1))
+    for row in rows.order_by("day", "category", "area").iterator(2000):
         names = {"day": row.day, "category": row.category, "area": row.area}
-        bins = {int(step): count for step, count in row.late_bins.items()}
-        yield _score(names, {name: getattr(row, name) for name in COUNTS}, bins)
+        yield _score(names, {name: getattr(row, name) for name in COUNTS}, row.late_bins)
 
 
 def span() -> tuple[date, date] | None:
@@ -258,5 +296,5 @@ def span() -> tuple[date, date] | None:
 
 
 def reckoned_at() -> datetime | None:
-    found: datetime | None = TallyRow.objects.aggregate(last=Max("reckoned_at"))["last"]
+    found: datetime | None = MonthRow.objects.aggregate(last=Max("reckoned_at"))["last"]
     return found

@@ -15,7 +15,7 @@ from tests.reports.town import intake, town
 
 from amends.reports import following, scoreboard, steps
 from amends.reports.follows import What, Wish
-from amends.reports.models import TallyRow
+from amends.reports.models import MonthRow, TallyRow
 from amends.reports.records import Reporter, State
 
 CHROMIUM = "/usr/bin/chromium"
@@ -64,6 +64,7 @@ def fill() -> int:
             )
             for category, area, more in rows
         )
+        scoreboard.add_up({(day.replace(day=1), category) for category, _, _ in rows}, NOW)
     return steps.receive(intake("a", address="Untere Landstraße 4", lat=48.41, long=15.6), NOW).number
 
 
@@ -106,6 +107,7 @@ def test_every_page_is_accessible_and_fits_a_phone(page: Page, live_server: Live
     for name, path in paths.items():
         look(page, live_server.url + path, name)
     TallyRow.objects.all().delete()
+    MonthRow.objects.all().delete()
     look(page, live_server.url + "/promises", "promises-empty")
 
 

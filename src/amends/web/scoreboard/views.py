@@ -64,7 +64,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "categories": [(code, names.category(code)) for code in asking.catalogue().categories],
         "areas": [(area.code, area.name or area.code) for area in asking.areas()],
         "ranges": _ranges(),
-        "counted_at": scoreboard.reckoned_at(),
         "empty": scoreboard.span() is None,
     }
     shown = speaking.context(request) | context
