@@ -66,6 +66,16 @@ def test_a_hidden_report_is_there_to_be_counted(tmp_path: Path, made: list[int])
     assert hidden["due_at"] is not None
 
 
+def test_steps_that_are_not_public_stay_in_the_house(tmp_path: Path, made: list[int]) -> None:
+    def reports_of(personal: bool) -> list[tuple[int, str]]:
+        lines = written(tmp_path, "moves", "jsonl", personal=personal).read_text().splitlines()
+        return [(row["report"], row["kind"]) for row in map(json.loads, lines)]
+
+    first, second, hidden = made
+    assert reports_of(False) == [(first, "state"), (second, "state"), (first, "state")]
+    assert (hidden, "moderation") in reports_of(True)
+
+
 def test_a_spreadsheet_runs_nothing_and_numbers_stay_numbers(tmp_path: Path, made: list[int]) -> None:
     rows = list(csv.DictReader(written(tmp_path, "reports", "csv").open()))
     moves = list(csv.DictReader(written(tmp_path, "moves", "csv").open()))
