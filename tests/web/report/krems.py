@@ -15,32 +15,7 @@ from PIL import ExifTags, Image
 from tests.reports.town import town
 
 PLACES = files("amends.scenarios.dead_street_light") / "places"
-CATEGORIES = """\
-categories:
-  lamp:
-    name: {en: Street light, de: Straßenlampe}
-    description: {en: "dark, flickering, damaged", de: "dunkel, flackert, beschädigt"}
-    group: {en: Light, de: Licht}
-    keywords: [lamp, dark, Laterne]
-    assets: lamps
-    notice: {en: "Lamps are mended by day.", de: "Lampen werden tagsüber repariert."}
-    attributes:
-      - {code: what, datatype: singlevaluelist, required: true, description: {en: "What is wrong with it?", de: "Was ist mit ihr?"},
-         values: [{key: dark, name: {en: It is dark, de: Sie ist dunkel}}, {key: flickers, name: {en: It flickers, de: Sie flackert}}]}
-      - {code: also, datatype: multivaluelist, description: {en: "What else do you see?", de: "Was sehen Sie noch?"},
-         values: [{key: door, name: {en: The door in the mast is open, de: Die Tür im Mast ist offen}}, {key: cable, name: {en: A cable hangs out, de: Ein Kabel hängt heraus}}]}
-  pothole:
-    name: {en: Pothole, de: Schlagloch}
-    group: {en: Street, de: Straße}
-    attributes:
-      - {code: deep, datatype: number, required: true, description: {en: "How deep, in centimetres?", de: "Wie tief, in Zentimetern?"}}
-      - {code: since, datatype: datetime, description: {en: "Since when?", de: "Seit wann?"}}
-      - {code: sign, datatype: string, required: true, description: {en: "What stands on the sign?", de: "Was steht auf dem Schild?"}}
-      - {code: story, datatype: text, description: {en: "What happened?", de: "Was ist passiert?"}}
-      - {code: note, datatype: string, variable: false, description: {en: "Country roads belong to the state.", de: "Landesstraßen gehören dem Land."}}
-  tree: {name: {en: Tree, de: Baum}, group: {en: Green, de: Grün}}
-  graffiti: {name: {en: Graffiti, de: Graffiti}, group: {en: Green, de: Grün}, hide_by_default: true}
-"""
+CATEGORIES = (Path(__file__).parent / "categories.yaml").read_text("utf-8")
 LAMP = {"lat": 48.4129686, "long": 15.6422797, "number": "0001", "id": "L0001"}
 
 

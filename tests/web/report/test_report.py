@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.test import Client
 from tests.web.report.krems import LAMP, krems, lamp, picture
 
 import amends.customers.queries
-from amends.reports import queries
+from amends.reports import clusters, queries
 from amends.reports.models import AffectedRow, PhotoRow, ReportRow
 from amends.reports.records import Privacy
 
@@ -45,9 +47,9 @@ def send(browser: Client, **form: Any) -> Any:
     return browser.post("/report", lamp(**form))
 
 
-def test_without_categories_there_is_no_report_page(browser: Client) -> None:
-    with krems(categories="categories: {}\n"):
-        assert browser.get("/report").status_code == 404
+def test_without_categories_there_is_no_report_page(browser: Client, settings: Any) -> None:
+    (settings.AMENDS.directory / "categories.yaml").unlink()
+    assert browser.get("/report").status_code == 404
 
 
 def test_a_lamp_is_reported_by_its_number_without_script_map_or_cookie(browser: Client) -> None:
@@ -201,8 +203,6 @@ def test_what_is_no_number_of_degrees_is_no_place(browser: Client, lat: str) -> 
 
 
 def test_swapped_and_far_away_coordinates_are_told_as_such(browser: Client, settings: Any) -> None:
-    from dataclasses import replace
-
     settings.AMENDS = replace(settings.AMENDS, map=replace(settings.AMENDS.map, bounds="15.5,48.3,15.7,48.5"))
     assert "look swapped" in send(browser, asset_number="", lat="15.6", long="48.41").content.decode()
     assert "lies outside" in send(browser, asset_number="", lat="40.0", long="15.6").content.decode()
@@ -211,7 +211,7 @@ def test_swapped_and_far_away_coordinates_are_told_as_such(browser: Client, sett
 def test_scripts_in_every_field_come_back_as_text(browser: Client) -> None:
     evil = '"><script>alert(1)</script>'
     texts = ("category", "description", "where", "asked", "place", "lat", "long", "asset", "asset_number")
-    form = {name: evil for name in (*texts, "name", "email", "phone", "form", "photos", "photo_at", "privacy")}
+    form = dict.fromkeys((*texts, "name", "email", "phone", "form", "photos", "photo_at", "privacy"), evil)
     form |= {f"answer-{evil}": evil, "answer-what": evil, evil: evil}
     for go in ("check", "change", "find", "send", evil):
         assert "<script>alert" not in browser.post("/report", form | {"go": go}).content.decode()
@@ -301,6 +301,7 @@ def test_the_list_is_narrowed_by_category_state_and_words(browser: Client) -> No
 def test_pins_come_together_where_they_are_close(browser: Client) -> None:
     for n, number in enumerate(("0001", "0002", "0003")):
         send(browser, form=f"{n:032x}", asset_number=number)
+    clusters.follow(datetime.now(UTC))
 
     far = browser.get("/reports/pins.geojson?bbox=15.5,48.3,15.8,48.5&zoom=10").json()["features"]
     near = browser.get("/reports/pins.geojson?bbox=15.5,48.3,15.8,48.5&zoom=19").json()["features"]
@@ -335,14 +336,14 @@ def test_pieces_of_the_map_are_cut_to_their_square_and_asked_once(browser: Clien
 
     assert set(layers) == {"land", "buildings", "streets"}
     assert answer.headers["Content-Encoding"] == "gzip"
-    again = browser.get("/report/map/15/17806/11352", headers={"If-None-Match": answer.headers["ETag"].removeprefix("W/")})
+    again = browser.get(
+        "/report/map/15/17806/11352", headers={"If-None-Match": answer.headers["ETag"].removeprefix("W/")}
+    )
     assert again.status_code == 304
     assert browser.get("/report/map/3/99/0").status_code == 404
 
 
 def test_tiles_of_a_server_are_let_in_only_where_one_is_set(browser: Client, settings: Any) -> None:
-    from dataclasses import replace
-
     assert "tiles" not in browser.get("/report").headers["Content-Security-Policy"]
     given = replace(settings.AMENDS.map, tiles="https://tiles.example/{z}/{x}/{y}.png")
     settings.AMENDS = replace(settings.AMENDS, map=given)

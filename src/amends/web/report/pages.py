@@ -12,12 +12,13 @@ from django.urls import reverse
 
 from amends.reports.catalogue import Attribute, Category, Datatype, in_language
 from amends.reports.geometry import box
+from amends.reports.places import Asset
 from amends.reports.records import Privacy
 from amends.web import headers
 from amends.web.report import promising, where
 from amends.web.report.checking import Checked, catalogue
 from amends.web.report.drafts import ANSWER
-from amends.web.report.speaking import called, lang
+from amends.web.report.speaking import called, lang, metres
 from amends.web.report.where import things_near
 
 FIRST_ZOOM = 15
@@ -48,13 +49,18 @@ def asked(found: Checked, request: HttpRequest) -> dict[str, Any]:
         "groups": groups(found.draft.category),
         "questions": questions(found.category, found.draft.answers, problems),
         "spot": found.spot,
-        "things": things_near(found.category, found.spot.position),
+        "things": things(found),
         "problems": found.problems,
         "wrong": problems,
         "privacies": list(Privacy),
         "map": map_data(),
         "most_photos": settings.AMENDS.map.photos,
     }
+
+
+def things(found: Checked) -> list[tuple[Asset, str]]:
+    """What can be picked around the place of a draft, and how far each is."""
+    return [(one, metres(one.metres)) for one in things_near(found.category, found.spot.position)]
 
 
 def groups(chosen: str) -> list[tuple[str, list[dict[str, Any]]]]:

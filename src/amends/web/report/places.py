@@ -16,8 +16,8 @@ from amends.reports.geometry import Box
 from amends.web.report import nearby, where
 from amends.web.report.checking import catalogue, check
 from amends.web.report.drafts import read
-from amends.web.report.pages import questions
-from amends.web.report.speaking import context, metres, speaking
+from amends.web.report.pages import questions, things
+from amends.web.report.speaking import context, speaking
 
 LAYERS = ("land", "buildings", "streets")  # as they lie on each other
 MOST = 4_000
@@ -40,10 +40,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def around(request: HttpRequest) -> HttpResponse:
     """What is known of a pin: its address, the things to pick there, and what is reported near it, as a page's part."""
     found = check(read(request.GET))
-    things = where.things_near(found.category, found.spot.position)
     more = {
         "spot": found.spot,
-        "things": [(thing, metres(thing.metres)) for thing in things],
+        "things": things(found),
         "draft": found.draft,
         "near": nearby.around(found),
     }

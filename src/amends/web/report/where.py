@@ -53,7 +53,7 @@ def locate(draft: Draft, category: Category | None) -> Spot:
     """The place of a draft: the thing that was picked, else the pin, else the choice, else what was written."""
     ours = known()
     layer = category.assets if category else ""
-    if layer and (draft.asset or draft.asset_number.strip()):
+    if (layer or category is None) and (draft.asset or draft.asset_number.strip()):
         return _thing(draft, layer, ours)
     if draft.lat.strip() or draft.long.strip():
         return _pin(draft.lat, draft.long, clean_line(draft.where, 400), ours)
