@@ -11,6 +11,7 @@ from amends.web.crew import views as crew
 from amends.web.desk import actions, incidents, money, pages, reports, reports_acting, reports_bulk, sending
 from amends.web.following import addresses as following
 from amends.web.front import views as front
+from amends.web.report import addresses as report
 from amends.web.scoreboard import addresses as scoreboard
 from amends.web.yours import views as own
 
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("yours/<str:token>", own.yours, name="yours"),
     *following.PATHS,
     *scoreboard.PATHS,
+    *report.PATHS,
     path("desk/", pages.today, name="desk-today"),
     path("desk/sign-in", never_cache(pages.SignIn.as_view()), name="desk-sign-in"),
     path("desk/sign-out", LogoutView.as_view(next_page="desk-sign-in"), name="desk-sign-out"),
