@@ -13,6 +13,7 @@ from amends.web.following import addresses as following
 from amends.web.front import views as front
 from amends.web.report import addresses as report
 from amends.web.scoreboard import addresses as scoreboard
+from amends.web.yours import reports as own_reports
 from amends.web.yours import views as own
 
 handler403 = front.forbidden
@@ -27,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/docs", api.docs),
     path("v1/", api.api.urls),
     path("yours/<str:token>", own.yours, name="yours"),
+    path("yours/<str:token>/photos/<str:name>.jpg", own_reports.photo, name="yours-photo"),
+    path("reports/<int:number>/reopen", own_reports.reopen, name="reports-reopen"),
     *following.PATHS,
     *scoreboard.PATHS,
     *report.PATHS,

@@ -178,6 +178,16 @@ def test_a_promise_that_was_over_when_it_was_made_was_a_promise_to_nobody() -> N
     assert failures(NOW + A_DAY) == []
 
 
+def test_a_new_date_does_not_mend_the_promise_that_was_broken() -> None:
+    report = lamp()
+    steps.promise_anew(report.number, DUE + 5 * A_DAY, "A part has not come.", who="op", now=DUE + AN_HOUR)
+    assert len(failures(DUE + 2 * AN_HOUR)) == 1
+
+    steps.move(report.number, State.FIXED, who="crew", now=DUE + 2 * A_DAY)  # within the new date
+
+    assert [one.facts["closed"] for one in failures(DUE + 3 * A_DAY)] == ["mended late"]
+
+
 def test_a_policy_decides_by_how_late_it_was_and_again_when_that_is_known() -> None:
     report = lamp()
     (failure,) = failures(DUE + AN_HOUR)

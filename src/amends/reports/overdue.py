@@ -34,6 +34,7 @@ class Case:
     stands_still: bool
     due: Due | None
     former: list[Due] = field(default_factory=list)  # promises that others took the place of, oldest first
+    seen: set[datetime] = field(default_factory=set)  # due times as they were promised
     late_from_the_first: set[datetime] = field(default_factory=set)  # due times that were over when they were promised
     moves: list[Move] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
@@ -67,10 +68,13 @@ def _case(row: dict[str, Any]) -> Case:
 
 
 def _promised(case: Case, due: Due, made_at: datetime) -> None:
+    """Of one promise the first row counts; later ones give new dates for it."""
+    if due.promised_at in case.seen:
+        return
+    case.seen.add(due.promised_at)
     if due.promised_at <= made_at:
         case.late_from_the_first.add(due.promised_at)
-    known = {one.promised_at for one in case.former} | ({case.due.promised_at} if case.due else set())
-    if due.promised_at not in known:
+    if case.due is None or due.promised_at != case.due.promised_at:
         case.former.append(due)
 
 

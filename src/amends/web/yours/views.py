@@ -17,12 +17,13 @@ import amends.closure.steps
 import amends.customers.queries
 import amends.failures.queries
 import amends.recoveries.queries
-import amends.remedies.queries
 import amends.signals.queries
 from amends.customers.records import Customer
 from amends.notices import manner, phrases, tokens
 from amends.recoveries.records import Recovery
 from amends.web import charts
+from amends.web.yours import reports
+from amends.web.yours.doing import done
 from amends.web.yours.words import WORDS
 
 
@@ -31,9 +32,12 @@ from amends.web.yours.words import WORDS
 def yours(request: HttpRequest, token: str) -> HttpResponse:
     """What happened to one customer and what was done about it, behind the secret in their link."""
     try:
-        recovery = amends.recoveries.queries.one(tokens.read(token))
+        subject = tokens.read(token)
     except tokens.BadToken:
-        recovery = None
+        subject = ""
+    if subject.startswith(reports.PREFIX) and (found := reports.page(request, token, subject)):
+        return _private(found)
+    recovery = amends.recoveries.queries.one(subject)
     if recovery is None:
         words = WORDS[phrases.language(request.headers.get("Accept-Language", "")[:2], settings.AMENDS.company.locale)]
         return _private(render(request, "yours/bad.html", {"words": words}, status=404))
@@ -80,7 +84,7 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
         "happened": phrases.what_happened(failure.facts, lang),
         "timeline": charts.timeline(viewing.spans, lang, failed=charts.broke(viewing.facts)) if viewing else "",
         "spans": [_span(span, lang) for span in viewing.spans] if viewing else [],
-        "done": _done(recovery, locale, words, by_phone=manner.by_phone(customer)),
+        "done": done(recovery, locale, words, by_phone=manner.by_phone(customer)),
         "answer": answers[-1] if answers else None,
         "answered": words[answers[-1].answer] if answers else "",
         "form": secrets.token_hex(16),
@@ -90,22 +94,6 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
 
 def _span(span: Any, lang: str) -> tuple[str, str, str]:
     return charts.WORDS[lang][span["kind"]], charts.clock(span["from_s"]), charts.clock(span["to_s"])
-
-
-def _done(recovery: Recovery, locale: str, words: dict[str, str], *, by_phone: bool) -> list[tuple[str, str]]:
-    """Each remedy as (sentence, receipt): what has its receipt is said to be done, the rest is not."""
-    lines = []
-    for remedy in amends.remedies.queries.remedies_of([recovery.recovery_id]).get(recovery.recovery_id, []):
-        amount = remedy.amount.words(locale) if remedy.amount else ""
-        if remedy.amount is not None:
-            done = "taken_back" if remedy.taken_back == "done" else remedy.kind
-            text = words[done] if remedy.state == "done" else words["coming"]
-            lines.append((text.format(amount=amount), remedy.ref if remedy.state == "done" else ""))
-        elif remedy.kind == "call":
-            lines.append((words["called" if remedy.state == "done" else "call" if by_phone else "write_to"], ""))
-        elif remedy.kind == "apology":
-            lines.append((words["apology"], ""))
-    return sorted(lines, key=lambda line: line[0] == words["apology"]) or [(words["under_way"], "")]
 
 
 def _private(response: HttpResponse) -> HttpResponse:
