@@ -9,6 +9,7 @@ from pathlib import Path
 
 def write(directory: Path) -> None:
     """Write the town's files that are not there yet; what is said when a promise breaks is the starter's."""
+    (directory / "var").mkdir(parents=True, exist_ok=True)
     _copy(files("amends.scenarios.conformance_town") / "files", directory)
     for folder in ("policies", "notices"):
         _copy(files("amends.scenarios.starter") / folder, directory / folder, only="any.")
