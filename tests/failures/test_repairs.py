@@ -195,8 +195,8 @@ def test_a_policy_decides_by_how_late_it_was_and_again_when_that_is_known() -> N
     assert decided(failure) == ["apology"]
 
     steps.move(report.number, State.FIXED, who="crew", now=DUE + 9 * A_DAY)
-    repairs.take(DUE + 9 * A_DAY)
-    amends.recoveries.steps.decide(DUE + 9 * A_DAY + AN_HOUR)
+    repairs.take(DUE + 9 * A_DAY + AN_HOUR)
+    amends.recoveries.steps.decide(DUE + 9 * A_DAY + 2 * AN_HOUR)
 
     assert decided(failure) == ["apology", "credit"]
 

@@ -51,7 +51,7 @@ def fold(text: str) -> str:
     'grosse kornerstrasse'
     """
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
     return bare.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
