@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 from collections.abc import Sequence
@@ -10,13 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from PIL import Image, ImageDraw
 
 from amends.reports import moderation, photos, queries
 from amends.reports.models import PhotoRow
 from amends.reports.records import Refused
 
-QUALITY = 82
 MOST_BOXES = 50
 
 
@@ -73,7 +70,7 @@ def blacken(name: str, boxes: Sequence[Sequence[float]], why: str, *, who: str, 
     if not why.strip():
         raise Refused("say why it is blackened, such as: a face")
     _check(boxes)
-    became = _write(_drawn(path(name), boxes))
+    became = _write(photos.redact(path(name).read_bytes(), boxes))
     moderation.blackened(name, became, [list(box) for box in boxes], why, who=who, now=now)
     for old in (path(name), path(name).with_name(f"{name}.small.jpg")):
         old.unlink(missing_ok=True)
@@ -87,17 +84,3 @@ def _check(boxes: Sequence[Sequence[float]]) -> None:
         fits = len(box) == 4 and all(0 <= number <= 1 for number in box) and box[2] > 0 and box[3] > 0
         if not fits:
             raise Refused("each part needs left, top, width and height in percent of the photo")
-
-
-def _drawn(place: Path, boxes: Sequence[Sequence[float]]) -> bytes:
-    with Image.open(place) as opened:
-        picture = opened.convert("RGB")
-    draw = ImageDraw.Draw(picture)
-    for left, top, width, height in boxes:
-        corners = (left * picture.width, top * picture.height)
-        draw.rectangle(
-            (*corners, corners[0] + width * picture.width, corners[1] + height * picture.height), fill="black"
-        )
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from amends.reports import spatial
+from amends.reports.geometry import Position, around, distance_m
 from amends.reports.models import AskedRow, DueRow, FollowRow, MoveRow, PauseRow, PhotoRow, ReportRow
 from amends.reports.records import Filter, Move, Near, Order, PhotoOf, Privacy, Report, State
 
@@ -83,7 +84,7 @@ def conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
     if wanted.open is not None:  # twice, so that an index by it and one of open reports only are both found
         where.append("open = TRUE AND open" if wanted.open else "open = FALSE")
     boxes = [wanted.bbox] if wanted.bbox else []
-    boxes += [spatial.box_around(*wanted.near)] if wanted.near else []
+    boxes += [_around(*wanted.near)] if wanted.near else []
     for box in boxes:
         inside, corners = spatial.inside(*box)
         where.append(inside)
@@ -135,6 +136,11 @@ def by_form(form: str) -> Report | None:
     return record(row) if row else None
 
 
+def _around(lat: float, long: float, metres: float) -> tuple[float, float, float, float]:
+    box = around(Position(lat, long), metres)
+    return box.west, box.south, box.east, box.north
+
+
 def by_external(body: str, external_ids: Collection[str]) -> dict[str, Report]:
     found = ReportRow.objects.filter(body=body, external_id__in=set(external_ids)).exclude(external_id="")
     return {row.external_id: record(row) for row in found}
@@ -149,7 +155,9 @@ def nearby(lat: float, long: float, metres: float, *, open: bool | None = True, 
     with connection.cursor() as cursor:
         cursor.execute(closest, [*params, lat, lat, long, long])
         found = ReportRow.objects.in_bulk([number for (number,) in cursor.fetchall()]).values()
-    measured = [Near(record(row), spatial.metres(lat, long, row.lat, row.long)) for row in found]
+    here = Position(lat, long)
+    placed = [(row, Position(row.lat, row.long)) for row in found if row.lat is not None and row.long is not None]
+    measured = [Near(record(row), distance_m(there, here)) for row, there in placed]
     within = [near for near in measured if near.metres <= metres]
     return sorted(within, key=lambda near: (near.metres, near.report.number))[:limit]
 

@@ -53,7 +53,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {"lang": lang(), "dir": way, "languages": others, "q": f"?lang={lang()}" if chosen else ""}
 
 
+def zone() -> ZoneInfo:
+    """The clocks that dates are told by: those of the place."""
+    return ZoneInfo(settings.AMENDS.company.time_zone)
+
+
 def day_of(moment: datetime) -> str:
     """A moment's day in words, by the clocks of the place."""
-    zone = ZoneInfo(settings.AMENDS.company.time_zone)
-    return format_date(moment.astimezone(zone).date(), "long", locale=lang())
+    return format_date(moment.astimezone(zone()).date(), "long", locale=lang())

@@ -10,14 +10,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from amends.ground.cells import harmless
 from amends.reports import lines
 from amends.reports.records import Filter
 from amends.web.open311.listing import Spoken
 from amends.web.open311.services import catalogue, locale
 from amends.web.open311.writing import TYPES, json_pieces, xml_pieces
 
-FORMULA = ("=", "+", "-", "@", "\t")
-SAFE = frozenset(("status_notes", "service_name", "description", "agency_responsible", "address", "source"))
 COLUMNS = (
     *("service_request_id", "requested_datetime", "updated_datetime", "closed_date", "status_description"),
     *("status_notes", "source", "service_name", "service_subtype", "description", "agency_responsible"),
@@ -59,12 +58,7 @@ def _row(line: lines.Line, spoken: Spoken) -> dict[str, Any]:
 def _csv(pieces: Iterable[Sequence[dict[str, Any]]]) -> Iterator[bytes]:
     yield _lines([COLUMNS])
     for rows in pieces:
-        yield _lines([[_cell(name, value) for name, value in row.items()] for row in rows])
-
-
-def _cell(name: str, value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula stays a text."""
-    return f"'{value}" if name in SAFE and value and value.startswith(FORMULA) else value
+        yield _lines([map(harmless, row.values()) for row in rows])
 
 
 def _lines(rows: Iterable[Iterable[Any]]) -> bytes:

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from amends.notices.digest_words import STATES
 from amends.reports.catalogue import Category, in_language
 from amends.reports.records import State
 from amends.web.following import speaking as following
-from amends.web.following.speaking import lang, speaking
+from amends.web.following.speaking import lang, speaking, zone
 
 __all__ = ["ago", "called", "context", "day_of", "due", "lang", "metres", "speaking", "state", "when", "zone"]
 
 
-def zone() -> ZoneInfo:
-    """The clocks that dates are told by: those of the place."""
-    return ZoneInfo(settings.AMENDS.company.time_zone)
-
-
 def context(request: HttpRequest) -> dict[str, Any]:
     """What every page for residents says of itself."""
-    more = {
-        "dir": "rtl" if translation.get_language_bidi() else "ltr",
-        "emergency": settings.AMENDS.company.emergency_phone,
-    }
-    return following.context(request) | more
+    return following.context(request) | {"emergency": settings.AMENDS.company.emergency_phone}
 
 
 def called(category: Category | None, code: str = "") -> str:
@@ -94,18 +83,3 @@ def metres(distance: float) -> str:
 def state(of: State) -> str:
     """A state in a resident's words."""
     return STATES[of]()
-
-
-STATES: dict[State, Callable[[], str]] = {
-    State.PENDING: lambda: pgettext("state of a report", "waits for a first look"),
-    State.RECEIVED: lambda: pgettext("state of a report", "received"),
-    State.INVESTIGATING: lambda: pgettext("state of a report", "being looked into"),
-    State.SCHEDULED: lambda: pgettext("state of a report", "planned"),
-    State.IN_PROGRESS: lambda: pgettext("state of a report", "being worked on"),
-    State.WAITING: lambda: pgettext("state of a report", "waits for an answer of who reported it"),
-    State.REOPENED: lambda: pgettext("state of a report", "opened again"),
-    State.FIXED: lambda: pgettext("state of a report", "mended"),
-    State.NOT_FIXED: lambda: pgettext("state of a report", "closed without repair"),
-    State.NOT_OURS: lambda: pgettext("state of a report", "not in our hands"),
-    State.DUPLICATE: lambda: pgettext("state of a report", "same as another report"),
-}

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -110,7 +108,7 @@ def _open(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _period(given: QueryDict) -> Period:
-    today = datetime.now(UTC).astimezone(ZoneInfo(settings.AMENDS.company.time_zone)).date()
+    today = datetime.now(UTC).astimezone(speaking.zone()).date()
     until = _read(given, "until", today)
     since = _read(given, "since", until - timedelta(days=DEFAULT_DAYS - 1))
     if since > until:
