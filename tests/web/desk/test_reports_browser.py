@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from tests.reports.town import ann, intake, town
+from tests.web.looking import SHOTS, look
 
 from amends.reports import album, crews, moderation, queries, steps
 from amends.reports.models import PhotoRow, ReportRow
@@ -23,7 +22,6 @@ from amends.reports.records import State
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SHOTS = os.environ.get("SHOTS", "")
 NOW = datetime.now(UTC)
 pytestmark = [
     pytest.mark.browser,
@@ -70,23 +68,6 @@ def fill() -> None:
     out = io.BytesIO()
     picture.save(out, "JPEG")
     PhotoRow.objects.create(name=album._write(out.getvalue()), report=lamp, width=640, height=400, at=NOW)
-
-
-def look(page: Page, url: str, name: str) -> None:
-    """No violations in light and dark, and nothing wider than a phone."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(url)
-            if SHOTS:
-                page.screenshot(path=Path(SHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
-            if width == 390:
-                assert not page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"), name
-            else:
-                page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-                found = Axe().run(page)
-                assert found.violations_count == 0, (name, scheme, found.generate_report())
 
 
 def test_every_page_of_it_is_accessible_dark_or_light_and_fits_a_phone(page: Page, live_server: LiveServer) -> None:

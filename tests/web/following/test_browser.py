@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from tests.reports.town import intake, town
+from tests.web.looking import look
 
 from amends.reports import following, scoreboard, steps
 from amends.reports.follows import What, Wish
@@ -20,7 +18,6 @@ from amends.reports.records import Reporter, State
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SHOTS = os.environ.get("SHOTS", "")
 NOW = datetime.now(UTC)
 BEA = steps.resident(Reporter(email="bea@example.org"))
 pytestmark = [
@@ -66,23 +63,6 @@ def fill() -> int:
         )
         scoreboard.add_up({(day.replace(day=1), category) for category, _, _ in rows}, NOW)
     return steps.receive(intake("a", address="Untere Landstraße 4", lat=48.41, long=15.6), NOW).number
-
-
-def look(page: Page, url: str, name: str) -> None:
-    """No violations in light and dark, and nothing wider than a phone."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(url)
-            if SHOTS:
-                page.screenshot(path=Path(SHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
-            if width == 390:
-                assert not page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"), name
-            else:
-                page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-                found = Axe().run(page)
-                assert found.violations_count == 0, (name, scheme, found.generate_report())
 
 
 def test_every_page_is_accessible_and_fits_a_phone(page: Page, live_server: LiveServer) -> None:
