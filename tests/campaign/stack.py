@@ -176,8 +176,10 @@ class Stack:
         pid = self.pids.pop(name, 0)
         if pid and alive(pid):
             with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)  # just forked, it leads no group yet
                 self.count(name.rstrip("0123456789"))
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
     def end(self) -> None:
         """SIGTERM, as an operator stops it, and wait."""
@@ -263,8 +265,7 @@ class Stack:
             self._untrace(name)
         for name in list(self.pids):
             self.freeze(name, signal.SIGCONT)
-            with suppress(ProcessLookupError):
-                os.killpg(self.pids.pop(name), signal.SIGKILL)
+            self.kill(name)
         self.warm.kill()
         self.warm.wait()
         self._sweep()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from tests.recoveries.given import NOW, decision, failure, open_all, owed
 
@@ -29,6 +29,10 @@ def recovery_ids() -> list[str]:
 
 def paid(recovery_id: str, at: object = NOW) -> None:
     assert amends.outbox.steps.settle_by_person(f"refund:{recovery_id}", "ref", "provider", at)  # type: ignore[arg-type]
+
+
+def fails(*_: object) -> int:
+    raise OperationalError("database is locked")
 
 
 def state(recovery_id: str) -> RecoveryState:
@@ -61,10 +65,24 @@ def test_an_answer_is_found_after_the_clock_was_set_back(recovery_ids: list[str]
 def test_what_another_machine_wrote_by_a_slow_clock_is_found_when_all_is_looked_at(recovery_ids: list[str]) -> None:
     paid(recovery_ids[0], NOW - timedelta(hours=1))
     assert steps.settle(LATER) == 0
+    assert settling.unsettled() == 1
     settling.forget_place()
 
     assert steps.settle(LATER) == 2
     assert state(recovery_ids[0]) is RecoveryState.MADE_RIGHT
+    assert settling.unsettled() == 0
+
+
+def test_a_turn_that_failed_is_made_up_for_by_the_next(
+    recovery_ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid(recovery_ids[0], LATER)
+    with monkeypatch.context() as broken:
+        broken.setattr(settling, "look", fails)
+        with pytest.raises(OperationalError):
+            steps.settle(LATER)
+
+    assert steps.settle(LATER + timedelta(minutes=1)) == 2
 
 
 def test_what_needs_no_act_is_made_right_in_the_turn_in_which_it_got_under_way(recovery_ids: list[str]) -> None:

@@ -31,7 +31,7 @@ from amends.remedies.models import RemedyRow
 BATCH = 10000
 WORKER = "amends"
 COMMITTED_WITHIN = timedelta(seconds=5)  # what is answered at a moment may be seen a little later
-LOOK_AT_ALL_S, SHARE = 60.0, 50  # no more than a fiftieth of the time goes into looking at everything
+LOOK_AT_ALL_S, SHARE = 10.0, 50  # no more than a fiftieth of the time goes into looking at everything
 ANSWERED = (ActState.DONE, ActState.REFUSED, ActState.CANCELLED, ActState.IN_DOUBT, ActState.PARKED)
 FINISHED_FROM = (RecoveryState.UNDER_WAY, RecoveryState.CALL_OPEN)
 KIND = ("recovery_id", "kind")
@@ -82,10 +82,15 @@ def settle(now: datetime) -> int:
     """Read the answers to acts under way: book receipts, and move recoveries whose remedies are all done."""
     if _place.is_time_for_all():
         return _look_at_all(now)
-    since = min(_place.since, now - COMMITTED_WITHIN)
+    changed = sum(look(part, now) for part in _answered(min(_place.since, now - COMMITTED_WITHIN)))
     _place.since = now - COMMITTED_WITHIN
-    changed = sum(look(part, now) for part in _answered(since))
     return changed + _look_at_new(now)
+
+
+def unsettled() -> int:
+    """How many remedies say less than the answers to their acts: what `settle` has still to find."""
+    parts = (_left(part, Open._fields) for part in _with_open_remedies())
+    return sum(len(_news([Open._make(row) for row in part])) for part in parts)
 
 
 def forget_place() -> None:
@@ -136,8 +141,7 @@ def _with_open_remedies() -> Iterator[list[str]]:
 def look(recovery_ids: Collection[str], now: datetime) -> int:
     """Settle the remedies of these recoveries by the answers to their acts, and finish those that are made right."""
     left = [Open._make(row) for row in _left(recovery_ids, Open._fields)]
-    acts = amends.outbox.queries.standing([one.act_key for one in left if one.state != "cancelled"])
-    news = [(one, acts[one.act_key]) for one in left if one.act_key in acts and _state(acts[one.act_key]) != one.state]
+    news = _news(left)
     if not news:
         return 0
     _write(news, now)
@@ -147,6 +151,12 @@ def look(recovery_ids: Collection[str], now: datetime) -> int:
     still = [one for one in left if after.get(one.remedy_id, one.state) != "done"]
     moved = _finish(sorted({one.recovery_id for one, _ in news}), [(one.recovery_id, one.kind) for one in still], now)
     return len(news) + moved
+
+
+def _news(left: Sequence[Open]) -> list[tuple[Open, Standing]]:
+    """Remedies whose acts have got an answer that they do not know yet."""
+    acts = amends.outbox.queries.standing([one.act_key for one in left if one.state != "cancelled"])
+    return [(one, acts[one.act_key]) for one in left if one.act_key in acts and _state(acts[one.act_key]) != one.state]
 
 
 def _left(recovery_ids: Collection[str], columns: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -24,6 +24,7 @@ from django.db import DatabaseError
 import amends.incidents.queries
 import amends.outbox.queries
 import amends.recoveries.queries
+import amends.remedies.settling
 import amends.signals.queries
 from amends.ground.config import Config
 from amends.web import server
@@ -210,6 +211,8 @@ def drain(until_idle: bool, timeout: float) -> int:
         with story_lock(settings.AMENDS.var) as held:
             idle = story.run_until_idle(deliver.once, deadline) if held else False
         left = pending(until_idle)
+        if not any(left.values()):
+            left["answers to settle"] = amends.remedies.settling.unsettled()
         quiet = 0.0 if any(left.values()) else quiet or time.time()
         if quiet and (idle or _agrees(quiet, left == before)):
             return 0
