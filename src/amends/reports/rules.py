@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from amends.reports.records import NotAllowed, Refused, State
 
@@ -61,7 +62,18 @@ def clean_line(text: str, longest: int = 200) -> str:
     return " ".join(clean(text, longest).split())
 
 
+def web_address(url: str) -> bool:
+    """Whether this can be shown to others as a link: no script, no file, nothing odd."""
+    if len(url) > 1000 or not url.isprintable() or any(sign in url for sign in " <>\"'`\\"):
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
 __all__ = [
     *("CLOSING", "ENDS", "LONGEST", "MOVES", "NEEDS_WORDS", "SEVERITIES", "WORKING"),
-    *("check_move", "clean", "clean_line"),
+    *("check_move", "clean", "clean_line", "web_address"),
 ]
