@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from amends.connectors.smtp.mailer import SmtpMailer
+from amends.connectors.smtp.mailer import SmtpMailer, build
 from amends.outbox.records import Connector, Order
 from amends.testing import FAULTS, ConnectorContract, StandIn, StandInRequest
 from amends.testing.contract import NOW
@@ -79,3 +79,12 @@ class TestMail(ConnectorContract):
 
         first, second = standin.requests
         assert (first.headers, first.body) == (second.headers, second.body)
+
+    def test_a_mail_says_its_language_beside_its_words(self) -> None:
+        order = self.make_order("a")
+        german = order._replace(payload={**order.payload, "locale": "de_AT"})
+
+        message = message_from_bytes(build(german, "Care <care@amends.example>", NOW))
+
+        assert message["Content-Language"] == "de-AT"
+        assert message.get_content_type() == "multipart/alternative"

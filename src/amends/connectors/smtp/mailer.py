@@ -151,11 +151,11 @@ def build(order: Order, sender: str, now: datetime) -> bytes:
         message["In-Reply-To"] = payload["references"][-1]
     for name, value in payload.get("headers", {}).items():  # List-Unsubscribe and its like (RFC 2369, RFC 8058)
         message[name] = str(value)
-    message["Content-Language"] = str(payload.get("locale", "en")).replace("_", "-")
     message.set_content(str(payload["text"]), cte="quoted-printable")
     message.add_alternative(str(payload["html"]), subtype="html", cte="quoted-printable")
     boundary = hashlib.sha256(order.key.encode()).hexdigest()[:32]
     message.set_boundary(f"amends-{boundary}")
+    message["Content-Language"] = str(payload.get("locale", "en")).replace("_", "-")  # setting content takes it away
     return message.as_bytes()
 
 
