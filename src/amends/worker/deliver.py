@@ -10,7 +10,7 @@ import gc
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -18,6 +18,7 @@ from threading import Event
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 
+import amends.ground.clock
 from amends.outbox import claiming, steps
 from amends.outbox.records import ActState, Claimed, Connector, Lane, Later, Unknown, declared
 from amends.outbox.rules import BROKEN_AFTER, LEASE
@@ -42,7 +43,7 @@ MONEY = "remedy."
 
 
 def clock() -> datetime:
-    return datetime.now(UTC)
+    return amends.ground.clock.now()
 
 
 class Door:

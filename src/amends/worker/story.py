@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 
@@ -16,6 +16,7 @@ from django.db import close_old_connections
 import amends.closure.steps
 import amends.failures.repairs
 import amends.failures.steps
+import amends.ground.clock
 import amends.incidents.steps
 import amends.notices.digests
 import amends.notices.reporting
@@ -71,7 +72,7 @@ TROUBLE_S = 2.0
 
 
 def clock() -> datetime:
-    return datetime.now(UTC)
+    return amends.ground.clock.now()
 
 
 def turn(now: datetime | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.reports import album, categories, crews, queueing, steps
 from amends.reports.catalogue import in_language
 from amends.reports.photos import NoPhoto
@@ -35,7 +36,7 @@ def crew(request: HttpRequest, token: str) -> HttpResponse:
     name = _crew(token)
     if name is None:
         return _bad(request)
-    now = datetime.now(UTC)
+    now = clock.now()
     wanted = Queue(Filter(open=True, crews=[name], hidden_too=True))
     found = queueing.page(wanted, now, MOST, 0, Order.DUE)
     rows = [(one, _category(one), queueing.standing(one, now)) for one in found]
@@ -64,7 +65,7 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
         "token": token,
         "report": found,
         "category": _category(found),
-        "standing": queueing.standing(found, datetime.now(UTC)),
+        "standing": queueing.standing(found, clock.now()),
         "history": [move for move in told if move.kind == "state" or move.words],
         "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
         "problem": problem,
@@ -74,7 +75,7 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
 
 
 def _do(request: HttpRequest, name: str, report: Report) -> None:
-    who, now, words = f"crew {name}", datetime.now(UTC), request.POST.get("words", "").strip()
+    who, now, words = f"crew {name}", clock.now(), request.POST.get("words", "").strip()
     do = request.POST.get("do", "")
     if do not in (*DOES, "say"):
         raise Refused("choose what you did")

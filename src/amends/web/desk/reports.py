@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryD
 
 import amends.customers.queries
 import amends.reports.queries
+from amends.ground import clock
 from amends.promises import calendars
 from amends.reports import album, categories, crews, moderation, places, queueing, rehearsing, routing, routing_files
 from amends.reports.catalogue import Catalogue, in_language
@@ -42,7 +43,7 @@ class Shown:
 @operator
 def reports(request: HttpRequest) -> HttpResponse:
     """The queue: what is most at risk first; filters narrow it and stay in the address."""
-    now, asked = datetime.now(UTC), asked_for(request)
+    now, asked = clock.now(), asked_for(request)
     number = _page(request)
     found = queueing.page(asked, now, PAGE + 1, (number - 1) * PAGE, _order(request))
     catalogue = _catalogue()
@@ -67,7 +68,7 @@ def reports(request: HttpRequest) -> HttpResponse:
 @operator
 def pins(request: HttpRequest) -> JsonResponse:
     """The same reports for the map, as GeoJSON; so many at most, and it says where there are more."""
-    now, catalogue = datetime.now(UTC), _catalogue()
+    now, catalogue = clock.now(), _catalogue()
     asked = asked_for(request)
     found = [shown(one, catalogue, now) for one in queueing.page(asked, now, PINS, 0) if one.lat is not None]
     features = [
@@ -171,7 +172,7 @@ def map_settings() -> dict[str, object]:
 def report(request: HttpRequest, number: int) -> HttpResponse:
     """One report: what was said and done, what was promised, and what can be done next."""
     found = one_or_404(number)
-    now, catalogue = datetime.now(UTC), _catalogue()
+    now, catalogue = clock.now(), _catalogue()
     category = catalogue.categories.get(found.category)
     near = []
     if found.lat is not None and found.long is not None:
@@ -252,7 +253,7 @@ def new(request: HttpRequest, problem: str = "") -> HttpResponse:
 @operator
 def looking(request: HttpRequest) -> HttpResponse:
     """What waits for a look, bans, and what was moderated lately."""
-    now, catalogue = datetime.now(UTC), _catalogue()
+    now, catalogue = clock.now(), _catalogue()
     context = {
         "waiting": [shown(one, catalogue, now) for one in moderation.waiting()],
         "bans": moderation.bans(now),
@@ -283,7 +284,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         )
         if new_rules is not None:
             router = routing.bound(new_rules, directory, settings.AMENDS.company.time_zone)
-            since = datetime.now(UTC) - timedelta(days=365)
+            since = clock.now() - timedelta(days=365)
             rehearsal = rehearsing.rehearse(since, in_force, router, routing.bodies_of(catalogue))
     else:
         path = directory / routing_files.FILE

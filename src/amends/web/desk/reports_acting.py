@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+import amends.ground.clock
 import amends.reports.queries
 from amends.reports import album, categories, crews, merging, moderation, places, steps
 from amends.reports.geometry import NoPlace
@@ -33,7 +34,7 @@ def _act(act: Act) -> Callable[..., HttpResponse]:
     @wraps(act)
     def view(request: HttpRequest, number: int) -> HttpResponse:
         try:
-            messages.success(request, act(request, number, str(request.user.get_username()), datetime.now(UTC)))
+            messages.success(request, act(request, number, str(request.user.get_username()), amends.ground.clock.now()))
         except (Refused, NoPlace) as wrong:
             messages.error(request, f"Not done: {wrong}.")
         return redirect("desk-report", number)
@@ -227,7 +228,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     if not may_act(request.user):
         raise PermissionDenied("this needs the group care")
     try:
-        made = steps.receive(_intake(request), datetime.now(UTC))
+        made = steps.receive(_intake(request), amends.ground.clock.now())
     except (Refused, NoPlace) as wrong:
         return reports.new(request, str(wrong))
     said = f"promised by {_day(made.due_at)}" if made.due_at else "without a target"
@@ -268,7 +269,7 @@ def _intake(request: HttpRequest) -> Intake:
 
 @actor
 def ban(request: HttpRequest) -> HttpResponse:
-    now = datetime.now(UTC)
+    now = amends.ground.clock.now()
     try:
         if lifted := _said(request, "lift"):
             moderation.lift(lifted)
@@ -286,7 +287,7 @@ def ban(request: HttpRequest) -> HttpResponse:
 @actor
 def crew_link(request: HttpRequest) -> HttpResponse:
     """Renew or take back the link of a crew."""
-    crew, now = _said(request, "crew"), datetime.now(UTC)
+    crew, now = _said(request, "crew"), amends.ground.clock.now()
     bodies: Any = categories.in_use(settings.AMENDS.directory).bodies
     if crew not in {one for body in bodies.values() for one in body.crews}:
         messages.error(request, f"There is no crew {crew}.")

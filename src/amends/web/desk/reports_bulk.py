@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.reports import categories, steps
 from amends.reports.catalogue import in_language
 from amends.reports.records import Refused, Report, State
@@ -61,7 +62,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _do(request: HttpRequest, wish: Wish, wanted: Sequence[tuple[int, Report | None]]) -> HttpResponse:
-    who, now = str(request.user.get_username()), datetime.now(UTC)
+    who, now = str(request.user.get_username()), clock.now()
     undo: list[dict[str, Any]] = []
     done, failed = 0, []
     for number, before in wanted:
@@ -126,7 +127,7 @@ def _way_back(before: Report, wish: Wish) -> dict[str, Any] | None:
 @actor
 def undo(request: HttpRequest) -> HttpResponse:
     """Take the last bulk action back, within a minute."""
-    who, now = str(request.user.get_username()), datetime.now(UTC)
+    who, now = str(request.user.get_username()), clock.now()
     try:
         ways = signing.loads(request.session.pop("reports-undo", ""), salt=SALT, max_age=UNDO_S)
     except signing.BadSignature:

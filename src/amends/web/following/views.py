@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.notices.digest_words import Names, radius
 from amends.reports import categories, following, places
 from amends.reports.follows import ASKS_PER_DAY, FORGET_AFTER, RADII_M, Asked, Follow, What, Wish, for_one
@@ -50,7 +50,7 @@ def follow_report(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _asked(request: HttpRequest, form: Form, wish: Wish) -> HttpResponse:
-    now, mark = datetime.now(UTC), asking.network(request)
+    now, mark = clock.now(), asking.network(request)
     if following.ask(wish, form.email, speaking.lang(), now, asked_from=mark) is Asked.TOO_MANY:
         response = _page(request, "too_many.html", {}, 429)
         response.headers["Retry-After"] = "3600"
@@ -90,7 +90,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return _page(request, "gone.html", {}, 410)
     if request.method == "POST":
-        found = following.confirm(subject, datetime.now(UTC)) or found
+        found = following.confirm(subject, clock.now()) or found
     if found.confirmed:
         return redirect(_own(found) + speaking.context(request)["q"])
     return _page(request, "confirm.html", {"what": names_of().wish(found.wish), "email": found.email})

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from amends.ground import clock
 from amends.reports import lines, queries
 from amends.reports.catalogue import Catalogue, in_language
 from amends.reports.lines import Line
@@ -42,7 +43,7 @@ class Spoken:
 
 def many(request: HttpRequest, form: str) -> HttpResponse:
     """The requests that the filters let through, newest first."""
-    asked = asking.requests(request, datetime.now(UTC))
+    asked = asking.requests(request, clock.now())
     page = asked.page
     found = lines.search(asked.wanted, order=asked.order, limit=page.limit + 1, offset=page.offset)
     rows = _rows(request, found[: page.limit])
@@ -73,6 +74,12 @@ def token(request: HttpRequest, form: str, code: str) -> HttpResponse:
         raise refuse(404, "token is not known here")
     number = None if report.state == "pending" else str(report.number)
     return answer("service_requests", [{"service_request_id": number, "token": code}], form)
+
+
+def not_given(request: HttpRequest, form: str, name: str) -> HttpResponse:
+    """An address that lacks what it asks for."""
+    lacks = {"services": "service_code", "requests": "service_request_id", "tokens": "token"}[name]
+    raise refuse(400, f"{lacks} required: write it before .{form}")
 
 
 def _rows(request: HttpRequest, found: Sequence[Line]) -> list[Row]:

@@ -6,20 +6,20 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from amends.ground import clock
 from amends.reports import album, moderation, places, queries, steps
 from amends.reports.answers import Answers, check_answers
 from amends.reports.catalogue import Category, Kind, in_language
 from amends.reports.geometry import NoPlace
 from amends.reports.photos import NoPhoto
 from amends.reports.records import Intake, Refused, Report, Reporter
-from amends.reports.rules import LONGEST, clean, clean_line
+from amends.reports.rules import LONGEST, clean, clean_line, web_address
 from amends.web.open311 import bodies, entering
 from amends.web.open311.bodies import Form
 from amends.web.open311.entering import Sender
@@ -48,7 +48,7 @@ def create(request: HttpRequest, form: str) -> HttpResponse:
     posted = bodies.read(request)
     sender = entering.sender(request, posted, entering.WRITE)
     entering.jurisdiction(posted.first("jurisdiction_id"))
-    now = datetime.now(UTC)
+    now = clock.now()
     intake, urls = checked(posted, locale(request))
     mark = _mark(request, posted, sender)
     report = _known(mark, now) or _take(intake, urls, posted, sender, _now(mark, now), now)
@@ -182,17 +182,6 @@ def _media(posted: Form, faults: list[Fault]) -> list[str]:
     if not all(map(web_address, urls)):
         faults.append(_wrong("media_url must be an address that begins with http:// or https://"))
     return urls
-
-
-def web_address(url: str) -> bool:
-    """Whether this can be shown to others as a link: no script, no file, nothing odd."""
-    if len(url) > 1000 or not url.isprintable() or any(sign in url for sign in " <>\"'`\\"):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
 
 
 def _reporter(posted: Form, spoken: str) -> Reporter:

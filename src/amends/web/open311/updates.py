@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 
+from amends.ground import clock
 from amends.reports import queries, steps
 from amends.reports.answers import moment
 from amends.reports.records import Move, Refused, Report, State
-from amends.reports.rules import LONGEST, clean
+from amends.reports.rules import LONGEST, clean, web_address
 from amends.web.open311 import bodies, entering
 from amends.web.open311.asking import Query, span
 from amends.web.open311.bodies import Form
 from amends.web.open311.listing import second
-from amends.web.open311.posting import web_address
 from amends.web.open311.refusing import Fault, all_of, refuse
 from amends.web.open311.writing import answer
 
@@ -57,7 +57,7 @@ FUTURE = timedelta(days=1)
 def listed(request: HttpRequest, form: str) -> HttpResponse:
     """What was said of visible requests, oldest first: the last 90 days where no dates are given."""
     query = Query(request)
-    first, last = span(query, datetime.now(UTC))
+    first, last = span(query, clock.now())
     page = query.page()
     number = query.given("service_request_id")
     query.raise_faults()
@@ -117,7 +117,7 @@ def _wrong(posted: Form) -> Iterator[str]:
     if status and status not in STATUSES:
         yield f"status is not known; use {', '.join(STATUSES)}"
     try:
-        if (text := posted.first("updated_datetime")) and moment(text) > datetime.now(UTC) + FUTURE:
+        if (text := posted.first("updated_datetime")) and moment(text) > clock.now() + FUTURE:
             yield "updated_datetime lies in the future"
     except (ValueError, OverflowError) as error:
         yield f"updated_datetime {error}"
@@ -137,7 +137,7 @@ def _take(report: Report, posted: Form, known: str) -> None:
             report.number,
             to,
             who="another system",
-            now=datetime.now(UTC),
+            now=clock.now(),
             words=words,
             external_code=posted.first("external_status_code"),
             external_update=known,

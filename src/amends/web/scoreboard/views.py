@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from amends.ground import clock
 from amends.ground.cells import harmless
 from amends.ground.moments import format_moment
 from amends.notices.digest_words import Names
@@ -108,7 +109,7 @@ def _open(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _period(given: QueryDict) -> Period:
-    today = datetime.now(UTC).astimezone(speaking.zone()).date()
+    today = clock.now().astimezone(speaking.zone()).date()
     until = _read(given, "until", today)
     since = _read(given, "since", until - timedelta(days=DEFAULT_DAYS - 1))
     if since > until:

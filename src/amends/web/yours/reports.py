@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ import amends.reports.queries
 from amends.closure.reports import ANSWERS, MAY_BE_OPENED, TooLate
 from amends.customers.records import Customer
 from amends.failures.repairs import failure_id
+from amends.ground import clock
 from amends.notices import manner, phrases, report_words, reporting, tokens
 from amends.reports import album, asking, moderation
 from amends.reports.records import Move, Refused, Report, State
@@ -66,7 +67,7 @@ def _page(request: HttpRequest, report: Report, who: str, problem: str = "", sta
 
 
 def _shown(request: HttpRequest, report: Report, who: str, problem: str) -> dict[str, Any]:
-    number, names, now = report.number, reporting.names_in(lang()), datetime.now(UTC)
+    number, names, now = report.number, reporting.names_in(lang()), clock.now()
     photos = amends.reports.queries.photos_of([number], hidden_too=not report.visible).get(number, [])
     category = catalogue().categories.get(report.category)
     first = amends.reports.queries.one(report.duplicate_of) if report.duplicate_of else None
@@ -117,7 +118,7 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
         return _page(request, report, who, _("This form was sent from another site. Send it from here."), 403)
     try:
         tokens.read(token, to_answer=True)
-        _take(request, report.number, who, datetime.now(UTC))
+        _take(request, report.number, who, clock.now())
     except tokens.Expired:
         return _page(request, report, who, _("This page can no longer be answered. Write to us instead."), 410)
     except TooLate:
@@ -257,7 +258,7 @@ def reopen(request: HttpRequest, number: int) -> HttpResponse:
     problem, status = _reopened(request, report) if request.method == "POST" else ("", 200)
     if request.method == "POST" and not problem:
         return redirect(f"/reports/{number}{context(request)['q']}")
-    now = datetime.now(UTC)
+    now = clock.now()
     more = {
         "report": report,
         "card": card(report, {}, catalogue(), now),
@@ -270,7 +271,7 @@ def reopen(request: HttpRequest, number: int) -> HttpResponse:
 
 def _reopened(request: HttpRequest, report: Report) -> tuple[str, int]:
     """What is wrong, in words, and the status it is answered with."""
-    now, words = datetime.now(UTC), request.POST.get("words", "").strip()
+    now, words = clock.now(), request.POST.get("words", "").strip()
     if from_elsewhere(request) or request.POST.get("leave_this_empty"):
         return _("This did not look as if a person had sent it. Nothing was taken in."), 422
     if not words:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ import amends.failures.queries
 import amends.recoveries.queries
 import amends.signals.queries
 from amends.customers.records import Customer
+from amends.ground import clock
 from amends.notices import manner, phrases, tokens
 from amends.recoveries.records import Recovery
 from amends.web import charts
@@ -52,7 +52,7 @@ def _answer(request: HttpRequest, token: str, recovery: Recovery) -> HttpRespons
         tokens.read(token, to_answer=True)
         form = request.POST.get("form", "")
         said, words = request.POST.get("answer", ""), request.POST.get("words", "")
-        amends.closure.steps.answer(recovery.recovery_id, form or secrets.token_hex(16), said, words, datetime.now(UTC))
+        amends.closure.steps.answer(recovery.recovery_id, form or secrets.token_hex(16), said, words, clock.now())
     except tokens.Expired:
         return _private(
             render(request, "yours/page.html", context | {"problem": context["words"]["expired"]}, status=410)
