@@ -373,3 +373,12 @@ def test_an_unknown_jurisdiction_is_not_found(town: Client, form: str) -> None:
     for path in (f"services.{form}", f"requests.{form}", f"services/pothole.{form}"):
         assert town.get(path, jurisdiction_id="elsewhere.example").status_code == 404
     assert town.post(form, jurisdiction_id="elsewhere.example").status_code == 404
+
+
+@both
+@pytest.mark.parametrize(("path", "lacks"), [("services", "service_code"), ("requests", "service_request_id")])
+def test_an_address_that_lacks_its_code_says_so(town: Client, form: str, path: str, lacks: str) -> None:
+    answer = town.get(f"{path}/.{form}")
+
+    assert answer.status_code == 400
+    assert lacks in faults(answer)[0]["description"]

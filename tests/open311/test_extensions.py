@@ -152,6 +152,17 @@ def test_no_metadata_of_a_photo_is_served(town: Client) -> None:
     assert not Image.open(io.BytesIO(served)).getexif()
 
 
+def test_a_photo_is_served_upright_and_without_what_hangs_behind_it(town: Client) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = picture(exif=exif) + b"PK\x03\x04<script>behind</script>"
+    served = town.wire.get(town.one(town.report(files={"media": ("a.jpg", data, "image/jpeg")}))["media_url"]).content
+
+    assert b"behind" not in served
+    with Image.open(io.BytesIO(served)) as shown:
+        assert shown.width * 4 == shown.height * 3
+
+
 def test_several_photos_are_taken(town: Client) -> None:
     files = [(name, ("a.png", picture("PNG"), "image/png")) for name in ("media", "media", "photo1")]
     row = town.one(town.report(files=files), extensions="true")
@@ -205,3 +216,12 @@ def test_the_order_may_be_chosen(town: Client) -> None:
     assert oldest == sorted(oldest)
     assert changed[0] == max(changed)
     assert town.get("requests.json", sort="no-such").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["requests/99999999.json", "no-such.json", "requests.json?status=odd"])
+def test_pages_of_any_origin_may_read_what_went_wrong(town: Client, path: str) -> None:
+    answer = town.wire.get(f"{town.base}/{path}", headers={"Origin": "https://elsewhere.example"})
+
+    assert answer.status_code >= 400
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers

@@ -163,6 +163,21 @@ def test_odd_paths_are_not_found(town: Client, code: str) -> None:
         assert "root:" not in answer.text
 
 
+def test_words_never_find_persons(town: Client) -> None:
+    name = word().replace("check ", "n")
+    town.report(first_name=name, email=f"{name}@example.org", device_id=name)
+
+    assert town.requests(q=name) == []
+
+
+def test_addresses_of_media_are_not_fetched_by_us(town: Client) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as inner:
+        inner.settimeout(1)
+        town.report(media_url=f"http://127.0.0.1:{inner.getsockname()[1]}/a.jpg")
+        with pytest.raises(TimeoutError):
+            inner.accept()
+
+
 def test_ten_megabytes_of_description_are_refused_in_words(town: Client) -> None:
     answer = town.post(description="lamp " * 2_000_000)
 

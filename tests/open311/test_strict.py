@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
 from xml.etree import ElementTree
 
 import pytest
@@ -233,3 +234,24 @@ def test_forms_are_read_with_and_without_charset(town: Client, charset: str) -> 
 
 def test_a_trailing_slash_is_forgiven(town: Client) -> None:
     assert town.get("services.json/").status_code == 200
+
+
+def test_a_wrong_key_does_not_matter_to_who_reads(town: Client) -> None:
+    assert town.get("requests.json", api_key="wrong").status_code == 200
+
+
+def test_the_same_id_twice_and_spaces_between_ids_do_no_harm(town: Client) -> None:
+    first, second = town.report(), town.report()
+
+    assert sorted(town.ids(service_request_id=f"{first}, {second},{first}")) == sorted([first, second])
+
+
+def test_a_request_is_found_by_its_own_moment_in_another_zone(town: Client) -> None:
+    number = town.report()
+    at = moment(town.one(number)["requested_datetime"]).astimezone(timezone(timedelta(hours=-5))).isoformat()
+
+    assert number in town.ids(start_date=at, end_date=at)
+
+
+def test_the_missing_key_weighs_more_than_what_else_is_wrong(town: Client) -> None:
+    assert town.post(api_key=None, service_code="no-such", lat=None, long=None).status_code == 403

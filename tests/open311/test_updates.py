@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,3 +154,43 @@ def test_control_characters_do_not_break_the_updates(town: Client) -> None:
     town.update(town.report(), description="a\0\x08\x1fb<&>")
 
     assert town.rows("servicerequestupdates.xml")
+
+
+def test_the_same_update_many_times_at_once_is_one(town: Client) -> None:
+    number, words, at = town.report(), word(), stamp()
+    same = {"update_id": word(), "status": "IN_PROGRESS", "description": words, "updated_datetime": at}
+    with ThreadPoolExecutor(8) as many:
+        answers = list(many.map(lambda _: town.update(number, **same), range(8)))
+    told = town.rows("servicerequestupdates.json", service_request_id=number)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()[0]["update_id"] for answer in answers}) == 1
+    assert [row["description"] for row in told].count(words) == 1
+
+
+def test_an_update_of_the_future_is_refused(town: Client) -> None:
+    number = town.report()
+
+    assert town.update(number, status="FIXED", updated_datetime="2099-01-01T00:00:00Z").status_code == 400
+    assert town.one(number)["status"] == "open"
+
+
+def test_an_update_from_before_the_request_does_not_turn_time_back(town: Client) -> None:
+    number = town.report()
+    town.update(number, status="FIXED", updated_datetime="2001-01-01T00:00:00Z")
+    row = town.one(number)
+
+    assert moment(row["updated_datetime"]) >= moment(row["requested_datetime"])
+
+
+def test_an_update_is_found_by_its_own_moment(town: Client) -> None:
+    number, words = town.report(), word()
+    town.update(number, status="IN_PROGRESS", description=words)
+    (row,) = [
+        each
+        for each in town.rows("servicerequestupdates.json", service_request_id=number)
+        if each["description"] == words
+    ]
+    at = row["updated_datetime"]
+
+    assert row in town.rows("servicerequestupdates.json", start_date=at, end_date=at, service_request_id=number)

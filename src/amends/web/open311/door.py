@@ -28,6 +28,7 @@ RESOURCES: tuple[tuple[str, Mapping[str, Answer]], ...] = (
     (rf"v2/requests/{CODE}{FORM}", {"GET": listing.one}),
     (rf"v2/tokens/{CODE}{FORM}", {"GET": listing.token}),
     (rf"v2/servicerequestupdates{FORM}", {"GET": updates.listed, "POST": updates.create}),
+    (rf"v2/(?P<name>services|requests|tokens)/+{FORM}", {"GET": listing.not_given}),
     (r"(?:v2/)?bulk(?:/(?:service_)?requests)?\.(?P<form>xml|json|csv)", {"GET": bulk.everything}),
 )
 KNOWN = tuple((re.compile(pattern), methods) for pattern, methods in RESOURCES)
