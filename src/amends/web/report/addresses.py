@@ -12,6 +12,7 @@ PATHS = [
     path("report/places", places.search, name="report-places"),
     path("report/around", places.around, name="report-around"),
     path("report/questions/<str:code>", places.asked, name="report-questions"),
+    path("report/things/<str:layer>", places.standing, name="report-things"),
     path("report/map/<int:z>/<int:x>/<int:y>", places.piece, name="report-map"),
     path("report/sw.js", offline.worker, name="report-worker"),
     path("report/app.webmanifest", offline.manifest, name="report-manifest"),
@@ -20,6 +21,7 @@ PATHS = [
     path("photos/<str:name>.jpg", pictures.photo, name="photo"),
     path("reports", public.reports, name="reports"),
     path("reports/pins.geojson", public.pins, name="reports-pins"),
+    path("reports/cards", public.cards, name="reports-cards"),
     path("reports/<int:number>", public.one, name="reports-one"),
     path("reports/<int:number>/me-too", public.me_too, name="reports-me-too"),
 ]

@@ -18,8 +18,8 @@ from amends.web.report.speaking import context, speaking
 STATIC = Path(__file__).resolve().parent.parent / "static"
 SHELL = (
     *("amends.css", "theme.js", "icon.svg", "report/report.css", "report/report.js", "report/queue.js"),
-    *("report/check.js", "report/photos.js", "report/finding.js", "report/around.js"),
-    *("report/map.js", "report/keeping.js"),
+    *("report/waiting.js", "report/keeping.js", "report/photos.js", "report/exif.js"),
+    *("report/placing.js", "report/finding.js", "report/map.js", "report/drawing.js"),
     *("vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css"),
 )
 

@@ -144,4 +144,7 @@ def map_data() -> dict[str, Any]:
         "tiles": given.tiles,
         "attribution": " · ".join(filter(None, dict.fromkeys((known.attribution, given.attribution)))),
         "layers": reverse("report-map", args=[0, 0, 0]).replace("0/0/0", "{z}/{x}/{y}"),
+        "things": reverse("report-things", args=["LAYER"]),
+        "pins": reverse("reports-pins"),
+        "card": f"{reverse('reports-cards')}?lang={lang()}",
     }

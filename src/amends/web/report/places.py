@@ -12,7 +12,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from amends.ground.ids import derive
-from amends.reports.geometry import Box
+from amends.reports.geometry import Box, NoPlace, box
 from amends.web.report import nearby, where
 from amends.web.report.checking import catalogue, check
 from amends.web.report.drafts import read
@@ -21,6 +21,7 @@ from amends.web.report.speaking import context, speaking
 
 LAYERS = ("land", "buildings", "streets")  # as they lie on each other
 MOST = 4_000
+MOST_THINGS = 600
 LONGEST = 200
 
 
@@ -35,6 +36,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"found": told})
 
 
+@gzip_page
 @require_http_methods(["GET", "HEAD"])
 @speaking
 def around(request: HttpRequest) -> HttpResponse:
@@ -57,6 +59,20 @@ def asked(request: HttpRequest, code: str) -> HttpResponse:
     if category is None:
         raise Http404
     return render(request, "report/_questions.html", {"questions": questions(category, {}, {}), "category": category})
+
+
+@gzip_page
+@require_http_methods(["GET", "HEAD"])
+def standing(request: HttpRequest, layer: str) -> HttpResponse:
+    """The things with numbers in a box of the map, of a layer that some category lets people choose from."""
+    if layer not in {category.assets for category in catalogue().categories.values() if category.assets}:
+        raise Http404
+    try:
+        view = box(request.GET.get("bbox", ""))
+    except NoPlace:
+        return JsonResponse({"says": "bbox=west,south,east,north is needed"}, status=400)
+    body = where.known().geojson(layer, view, MOST_THINGS)
+    return HttpResponse(body, content_type="application/geo+json", headers={"Cache-Control": "public, max-age=300"})
 
 
 @gzip_page

@@ -23,7 +23,7 @@ import amends.reports.queries
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
 from amends.reports.clusters import clusters
-from amends.reports.geometry import NoPlace, box
+from amends.reports.geometry import NoPlace, box, position
 from amends.reports.records import Filter, Move, Order, Privacy, Refused, Report, Reporter, State
 from amends.web.report import where
 from amends.web.report.checking import catalogue
@@ -35,8 +35,10 @@ from amends.web.report.speaking import called, context, due, lang, speaking, sta
 
 PAGE = 25
 LAST_PAGE = 400
+TOGETHER_M, MOST_CARDS = 120.0, 6
 
 
+@gzip_page
 @require_http_methods(["GET", "HEAD"])
 @speaking
 def reports(request: HttpRequest) -> HttpResponse:
@@ -52,7 +54,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "categories": [(code, called(one)) for code, one in ours.categories.items()],
         "areas": [(area.code, area.name) for area in where.known().areas().areas],
         "given": request.GET,
-        "map": map_data() | {"pins": reverse("reports-pins"), "query": urlencode(given)} if map_data() else {},
+        "map": map_data() | {"query": urlencode(given)} if map_data() else {},
         "earlier": f"?{urlencode([*given, ('page', page + 1)])}" if len(found) > PAGE and page < LAST_PAGE else "",
         "later": f"?{urlencode([*given, ('page', page - 1)])}" if page else "",
     }
@@ -97,6 +99,26 @@ def pins(request: HttpRequest) -> HttpResponse:
     ]
     body = msgspec.json.encode({"type": "FeatureCollection", "features": features})
     return HttpResponse(body, content_type="application/geo+json", headers={"Cache-Control": "public, max-age=30"})
+
+
+@require_http_methods(["GET", "HEAD"])
+@speaking
+def cards(request: HttpRequest) -> HttpResponse:
+    """What a dot on the map says: one report, or the nearest of those that stand together, with their promises."""
+    said, now = request.GET, datetime.now(UTC)
+    if (number := said.get("number", "")).isascii() and number.isdigit() and len(number) < 12:
+        found = [visible(int(number))]
+    else:
+        lat, _comma, long = said.get("around", "").partition(",")
+        try:
+            at = position(lat, long)
+        except NoPlace:
+            return JsonResponse({"says": "number=, or around=lat,long is needed"}, status=400)
+        near = amends.reports.queries.nearby(at.lat, at.long, TOGETHER_M, open=None, limit=MOST_CARDS)
+        found = [one.report for one in near if one.report.visible]
+    photos = amends.reports.queries.photos_of([one.number for one in found])
+    rows = [card(one, photos, catalogue(), now) for one in found]
+    return render(request, "report/_cards.html", context(request) | {"rows": rows})
 
 
 @require_http_methods(["GET", "HEAD"])

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
@@ -29,6 +30,7 @@ from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import called, context, due, lang, speaking
 
 
+@gzip_page  # nothing secret stands on this page, so its size tells nothing
 @csrf_exempt  # no cookie speaks for anybody here, and the browser says where a form comes from
 @require_http_methods(["GET", "HEAD", "POST"])
 @speaking
@@ -76,7 +78,8 @@ def _form(
     request: HttpRequest, found: Checked, *, at: str = "", status: int = 200, quiet: bool = False
 ) -> HttpResponse:
     shown = replace(found, problems=()) if quiet else found
-    more = {"at": at, "near": [] if quiet else nearby.around(found)} | asked(shown, request)
+    fresh = quiet and not set(request.GET) - {"lang"}  # an empty form: a kept draft may fill it
+    more = {"at": at, "fresh": fresh, "near": [] if quiet else nearby.around(found)} | asked(shown, request)
     page = render(request, "report/form.html", context(request) | {"here": "report"} | more, status=status)
     return with_policy(page_headers(page))
 
