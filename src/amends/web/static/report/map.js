@@ -71,6 +71,7 @@ function pieces(L, address) {
   });
   const layer = new Pieces({ updateWhenZooming: false, keepBuffer: 1 });
   const again = () => layer.redraw();
+  addEventListener("online", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   return layer;

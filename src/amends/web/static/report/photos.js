@@ -56,6 +56,7 @@ export function photos(form, { changed, offer }) {
       changed();
     });
     const state = Object.assign(document.createElement("small"), { className: "state" });
+    state.setAttribute("role", "status");
     one.item.replaceChildren(picture, field, button, state);
     Object.assign(one, { field, state });
   }
@@ -76,8 +77,9 @@ export function photos(form, { changed, offer }) {
     body.append("photo", one.blob, "photo.jpg");
     const answer = await fetch(form.dataset.upload, { method: "POST", body }).catch(() => null);
     if (!answer || answer.status >= 500 || answer.status === 429) {
+      tell("");
       one.state.textContent = words.waits;
-      return tell(words.waits);
+      return undefined;
     }
     const told = await answer.json().catch(() => ({ says: "" }));
     if (!told.name) {

@@ -4,7 +4,7 @@ import { mark, photos } from "./photos.js";
 import { placing } from "./placing.js";
 import { later, waiting } from "./waiting.js";
 
-const REACH_MS = 5000;
+const REACH_MS = 5000, MOST_KEPT = 40;
 const form = document.getElementById("report"), network = document.getElementById("network");
 const questions = document.getElementById("questions"), look = document.getElementById("look");
 document.documentElement.classList.add("js");
@@ -15,7 +15,7 @@ const changed = () => keep?.soon();
 const place = placing(form, { changed });
 const pictures = photos(form, { changed, offer });
 keep = keeping(form, pictures);
-const line = waiting({ mend, sent: () => line.card?.focus() });
+const line = waiting({ mend });
 
 /* Where a photo was taken, offered and never just taken. */
 function offer(at) {
@@ -33,13 +33,14 @@ function offer(at) {
   document.getElementById("photos").after(box);
 }
 
+const asks = (code) => `${form.dataset.questions.replace("CODE", encodeURIComponent(code))}?lang=${form.dataset.lang}`;
+
 /* The questions of a category, with what was answered before where the same is asked. */
 async function ask() {
   const chosen = form.querySelector("input[name=category]:checked"), before = fields(form);
   document.getElementById("asset-number").classList.toggle("off", !chosen?.dataset.assets);
   if (!chosen?.dataset.assets) form.elements.asset_number.value = "";
-  const at = `${form.dataset.questions.replace("CODE", encodeURIComponent(chosen?.value ?? ""))}?lang=${form.dataset.lang}`;
-  const answer = chosen && "asks" in chosen.dataset ? await fetch(at).catch(() => null) : null;
+  const answer = chosen && "asks" in chosen.dataset ? await fetch(asks(chosen.value)).catch(() => null) : null;
   if (chosen !== form.querySelector("input[name=category]:checked")) return;
   questions.innerHTML = answer?.ok ? await answer.text() : "";
   fill(form, before);
@@ -172,7 +173,7 @@ async function empty() {
   form.elements.form.value = mark();
   pictures.clear();
   place.clear();
-  form.querySelector(".offered")?.remove();
+  for (const one of form.querySelectorAll(".offered, .restored")) one.remove();
   document.getElementById("around").replaceChildren();
   await ask();
   who();
@@ -204,11 +205,10 @@ function restored() {
   const anew = Object.assign(document.createElement("button"), { type: "button", textContent: words.fresh });
   anew.addEventListener("click", async () => {
     await empty();
-    box.remove();
     document.getElementById("photo").focus();
   });
   box.append(Object.assign(document.createElement("span"), { textContent: words.restored }), anew);
-  form.before(box);
+  form.prepend(box);
 }
 
 function state() {
@@ -234,15 +234,17 @@ async function begin() {
   await line.show();
   line.flush();
   form.dataset.ready = "1";
-  worker();
+  worker().catch(() => undefined); // a browser that keeps nothing
 }
 
-/* The worker comes after everything that somebody waits for; then the questions are fetched for when there is no network. */
+/* The worker comes after everything that somebody waits for; then this page and its questions are kept for when there is no network. */
 async function worker() {
-  if (!navigator.serviceWorker) return;
-  await navigator.serviceWorker.register(form.dataset.reach, { scope: "/report" }).catch(() => undefined);
+  if (!navigator.serviceWorker || !self.caches) return;
+  await navigator.serviceWorker.register(form.dataset.reach, { scope: "/report" });
   await navigator.serviceWorker.ready;
-  if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
-  document.documentElement.dataset.offline = "1";
+  const codes = [...form.querySelectorAll("input[name=category][data-asks]")].slice(0, MOST_KEPT).map((one) => one.value);
+  const cache = await caches.open("report-pages"), q = new URLSearchParams(location.search).get("lang");
+  await cache.addAll([...new Set([`/report${q ? `?lang=${q}` : ""}`, ...codes.map(asks)])]);
+  document.documentElement.dataset.kept = "1";
 }
 begin();

@@ -27,19 +27,19 @@ self.addEventListener("sync", (event) => {
 /* A form that a link has filled in is kept as an empty one of its language. */
 const page = (at) => `/report${at.searchParams.get("lang") ? `?lang=${at.searchParams.get("lang")}` : ""}`;
 
-/* From the network, and kept; from what is kept where the network is silent for long or gone. */
+/* From the network, and kept; from what is kept where the network is silent for long, or gone. */
 async function newest(request, name, key) {
-  const cache = await caches.open(name);
-  const kept = await cache.match(key, { ignoreVary: true });
+  const cache = await caches.open(name), kept = await cache.match(key, { ignoreVary: true });
   const asked = fetch(request).then(async (answer) => {
-    if (answer.ok && !(request.mode === "navigate" && new URL(request.url).search && key !== request.url.slice(location.origin.length))) {
+    if (answer.ok && (request.mode !== "navigate" || request.url.endsWith(key))) {
       await cache.put(key, answer.clone());
       if (name === PAGES) await trim(cache);
     }
     return answer;
   });
   if (!kept) return asked.catch(() => another(request, cache));
-  return Promise.race([asked, new Promise((done) => setTimeout(done, PATIENCE_MS, kept.clone()))]).catch(() => kept);
+  const late = new Promise((done) => setTimeout(done, PATIENCE_MS, kept));
+  return Promise.race([asked, late]).catch(() => kept);
 }
 
 /* The page in another language is better than none. */

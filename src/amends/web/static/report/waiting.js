@@ -1,9 +1,9 @@
 /* What waits on this device, or was sent from it, as a list on the page; and when to try again. */
 const AGAIN_MS = 15_000;
 
-export function waiting({ mend, sent }) {
+export function waiting({ mend }) {
   const card = document.getElementById("queue"), list = card.querySelector("ul"), words = card.dataset;
-  let timer, before = new Map();
+  let timer;
 
   const button = (text, then) => {
     const one = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: text });
@@ -39,8 +39,6 @@ export function waiting({ mend, sent }) {
     const found = await self.queue.all().catch(() => []);
     list.replaceChildren(...found.map(item));
     card.hidden = !found.length;
-    for (const one of found) if (one.state === "sent" && before.get(one.form) === "waiting") sent(one);
-    before = new Map(found.map((one) => [one.form, one.state]));
     clearTimeout(timer);
     if (found.some((one) => one.state === "waiting")) timer = setTimeout(flush, AGAIN_MS);
   }
