@@ -42,6 +42,8 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS: Final = (5, 6, 7, 8)
+_PIXELS_BEGIN, _ENDS = b"\xff\xda", b"\xff\xd9"
 _OTHERS: Final = (
     (re.compile(rb"\A.{4}ftyp(hei|hev|mif|msf)", re.DOTALL), "an HEIC photo; please send it as JPEG"),
     (re.compile(rb"\A.{4}ftyp", re.DOTALL), "a film or an AVIF picture; please send a photo as JPEG"),
@@ -83,6 +85,26 @@ def accept(
     except Exception as error:  # whatever a decoder says of bytes that somebody made up
         raise NoPhoto("this photo is damaged: it cannot be read to its end") from error
     return Photo(_written(shown), shown.width, shown.height, _position(exif), _taken_at(exif))
+
+
+def size_to_come(
+    data: bytes,
+    *,
+    most_bytes: int = MOST_BYTES,
+    most_pixels: int = MOST_PIXELS,
+    longer_side: int = LONGER_SIDE,
+) -> tuple[int, int] | None:
+    """How large `accept` will make a JPEG that seems to be there to its end, from its head alone.
+
+    None where only reading all of it can tell: other formats, and what ends too early. NoPhoto as `accept` would.
+    """
+    picture = _opened(data, most_bytes, most_pixels)
+    if picture.format not in ("JPEG", "MPO") or data.rfind(_ENDS) < data.rfind(_PIXELS_BEGIN):
+        return None
+    share = _halved(picture, longer_side)
+    width, height = picture.size if share >= 1 else _shrunk(picture, share)
+    lies = _exif(picture).get(ExifTags.Base.Orientation) in _SIDEWAYS
+    return (height, width) if lies else (width, height)
 
 
 def thumbnail(jpeg: bytes, side: int = THUMBNAIL_SIDE) -> bytes:
@@ -133,22 +155,31 @@ def _most_pixels(picture: Image.Image, data: bytes) -> float:
     """What memory can hold; without end where the decoder halves it while it reads: a JPEG that is not progressive."""
     if picture.format not in ("JPEG", "MPO"):
         return MOST_WEBP if picture.format == "WEBP" else MOST_UNPACKED
-    if data.count(b"\xff\xda") > MOST_SCANS:
+    if data.count(_PIXELS_BEGIN) > MOST_SCANS:
         raise NoPhoto("this photo is written in too many passes; please send it as a plain JPEG")
     return MOST_UNPACKED if picture.info.get("progressive") else math.inf
 
 
-def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
-    """At most so large; a JPEG is halved by its decoder where that comes near enough, which is twice as fast."""
+def _halved(picture: Image.Image, longer_side: int) -> float:
+    """Let a JPEG's decoder halve it where that comes near enough, which is twice as fast; what is left to shrink by."""
     share = longer_side / max(picture.size)
     if share < 1:
         near = share * _NEAR_ENOUGH
         picture.draft(picture.mode, (math.ceil(picture.width * near), math.ceil(picture.height * near)))
-        share = min(1.0, longer_side / max(picture.size))
+    return min(1.0, longer_side / max(picture.size))
+
+
+def _shrunk(picture: Image.Image, share: float) -> tuple[int, int]:
+    return max(1, round(picture.width * share)), max(1, round(picture.height * share))
+
+
+def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
+    """At most so large."""
+    share = _halved(picture, longer_side)
     picture.load()
     if share >= 1:
         return picture
-    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    size = _shrunk(picture, share)
     if picture.mode in ("P", "PA", "1"):
         picture = picture.convert("RGBA")
     elif picture.mode.startswith("I"):

@@ -150,6 +150,7 @@ def unlink(names: Collection[str], photos: Path) -> None:
     for name in names:
         for suffix in (".jpg", ".small.jpg"):
             (photos / f"{name}{suffix}").unlink(missing_ok=True)
+        (photos / "incoming" / name).unlink(missing_ok=True)
 
 
 def strangers(people: Collection[str]) -> set[str]:

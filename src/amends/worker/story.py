@@ -27,6 +27,7 @@ import amends.recoveries.files
 import amends.recoveries.steps
 import amends.remedies.reversing
 import amends.remedies.steps
+import amends.reports.album
 import amends.reports.clusters
 import amends.reports.risking
 import amends.reports.scoreboard
@@ -43,6 +44,7 @@ STORY: Sequence[Step] = (
     erasing.go_on,
     amends.signals.steps.absorb,
     amends.signals.steps.view,
+    amends.reports.album.make_waiting,
     amends.reports.steps.accept_pending,
     amends.reports.steps.go_on,
     amends.reports.scoreboard.keep_up,

@@ -222,7 +222,7 @@ def _check_sender(who: Reporter, now: datetime) -> None:
 
 def _photo(data: bytes, now: datetime) -> str:
     try:
-        return album.keep(data, kind="before", who=steps.REPORTER, now=now)
+        return album.take(data, kind="before", who=steps.REPORTER, now=now)
     except NoPhoto as error:
         raise refuse(400, f"media: {error}") from error
 
