@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 Words = Mapping[str, str]
@@ -96,6 +97,12 @@ class Open311:
     key_env: str = ""  # the environment variable that holds its key
     service_code: str = ""  # where all of our categories are one of theirs
     services: Mapping[str, str] = field(default_factory=dict)  # their code by ours
+    form: str = "json"  # or xml
+    since: date | None = None  # what was reported before this day is not passed on
+    listed_within_s: int | None = 300  # a new request is listed so soon; None: it may be kept back
+    idempotent: bool = False  # an Idempotency-Key that is sent again is the same report, as it is with amends
+    every_s: int = 300  # so often updates are asked for
+    fixed: tuple[str, ...] = ()  # their words and codes for repaired, where they say no more than closed
 
     def theirs(self, category: str) -> str:
         """What the body calls this category."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -52,7 +53,13 @@ CATEGORY = (
 )
 ATTRIBUTE = ("code", "datatype", "required", "variable", "description", "hint", "values")
 BODY = ("name", "mail", "crews", "open311")
-OPEN311 = ("url", "jurisdiction", "key_env", "service_code", "services")
+OPEN311 = (
+    *("url", "jurisdiction", "key_env", "service_code", "services", "format", "since", "listed_within_s"),
+    *("idempotent", "every_s", "fixed"),
+)
+FORMATS = ("json", "xml")
+NEVER = "never"
+ASKED_S = 300
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+\.[^@\s<>,.]+|[^@\s<>,]+@localhost")
@@ -197,9 +204,22 @@ class _Reader:
                 item.line_of("key_env"), "key_env: expected the name of an environment variable", "never the key"
             )
         services = self.fields(item, "services", "write our code: theirs")
-        theirs = {ours: self.text(services, ours) for ours in services}
+        form = self.text(item, "format") or FORMATS[0]
+        if form not in FORMATS:
+            self.wrong(item.line_of("format"), f"format: {form!r} is unknown", f"known: {', '.join(FORMATS)}")
+        never = item.get("listed_within_s") == NEVER
         return Open311(
-            url.rstrip("/"), self.text(item, "jurisdiction"), key_env, self.text(item, "service_code"), theirs
+            url.rstrip("/"),
+            self.text(item, "jurisdiction"),
+            key_env,
+            self.text(item, "service_code"),
+            {ours: self.text(services, ours) for ours in services},
+            form,
+            self.day(item, "since"),
+            None if never else self.whole(item, "listed_within_s", ASKED_S),
+            self.flag(item, "idempotent", default=False),
+            max(1, self.whole(item, "every_s", ASKED_S)),
+            self.texts(item, "fixed"),
         )
 
     # What a field may hold
@@ -244,6 +264,20 @@ class _Reader:
         if not isinstance(value, bool):
             self.wrong(item.line_of(key), f"{key}: {value!r} is neither true nor false", "write true or false")
         return bool(value)
+
+    def whole(self, item: Marked, key: str, default: int) -> int:
+        value = item.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 10**6:
+            self.wrong(
+                item.line_of(key), f"{key}: {value!r} is no number of seconds", "write a whole number such as 60"
+            )
+        return int(value)
+
+    def day(self, item: Marked, key: str) -> date | None:
+        value = item.get(key)
+        if value is not None and (isinstance(value, datetime) or not isinstance(value, date)):
+            self.wrong(item.line_of(key), f"{key}: {value!r} is no day", "write 2026-11-01")
+        return value
 
     def one_of(self, item: Marked, key: str, kind: type[E_], default: E_ | None) -> E_:
         value = item.get(key, default)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from amends.connectors.billing.webhook import BillingWebhook
 from amends.connectors.coupons.connector import OwnCoupons
 from amends.connectors.smtp.mailer import SmtpMailer
 from amends.ground.config import Config
 from amends.outbox.records import Connector
+from amends.reports import categories, forwards
+from amends.reports.catalogue import Body, in_language
 
 
 def connect(config: Config) -> Mapping[str, Connector]:
@@ -52,6 +54,18 @@ def _asked_for(config: Config) -> Iterator[Connector]:
         at = config.tickets
         shape = Zendesk(at.user, at.token, at.group) if at.shape == "zendesk" else Zammad(at.token, at.group)
         yield Tickets(at.url, shape)
+    if any(body.open311 for body in _bodies(config)):
+        from amends.connectors.open311 import far
+        from amends.connectors.open311.connector import Open311Forwarder
+
+        for body in _bodies(config):
+            if body.open311:
+                there = far.of(in_language(body.name, config.company.locale), body.open311)
+                yield Open311Forwarder(forwards.connector(body.code), there)
+
+
+def _bodies(config: Config) -> Collection[Body]:
+    return categories.in_use(config.directory).bodies.values()
 
 
 def asked_for(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -64,3 +78,6 @@ def asked_for(config: Config) -> Iterator[tuple[str, str, str]]:
     for name, url in (("phone", config.phone.url), ("tickets", config.tickets.url)):
         if url:
             yield name, url, f"AMENDS_{name.upper()}_URL"
+    for body in _bodies(config):
+        if body.open311:
+            yield f"body {body.code}", body.open311.url, f"{body.code}.open311.url in {categories.FILE}"
