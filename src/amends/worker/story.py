@@ -29,13 +29,14 @@ import amends.remedies.reversing
 import amends.remedies.steps
 import amends.reports.album
 import amends.reports.clusters
+import amends.reports.forwarding
 import amends.reports.risking
 import amends.reports.scoreboard
 import amends.reports.steps
 import amends.signals.steps
 from amends.ground import trouble
 from amends.notices.records import Finding
-from amends.worker import erasing, tidying
+from amends.worker import erasing, fetching, tidying
 
 log = logging.getLogger("amends.worker")
 Step = Callable[[datetime], int]
@@ -47,6 +48,9 @@ STORY: Sequence[Step] = (
     amends.reports.album.make_waiting,
     amends.reports.steps.accept_pending,
     amends.reports.steps.go_on,
+    amends.reports.forwarding.send,
+    amends.reports.forwarding.settle,
+    fetching.go_on,
     amends.reports.scoreboard.keep_up,
     amends.reports.clusters.follow,
     amends.reports.risking.reckon,
