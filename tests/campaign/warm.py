@@ -18,6 +18,7 @@ from typing import Any
 
 WARM = (
     "amends.worker.tree",
+    "amends.worker.working",
     "amends.worker.exports",
     "amends.cli.main",
     "amends.connectors.labels.connector",

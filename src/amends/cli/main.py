@@ -151,9 +151,9 @@ def web(directory: Dir = Path(), host: str = "127.0.0.1", port: Port = 8000, pro
 def worker(directory: Dir = Path()) -> None:
     """Move the story and deliver acts; any number may run."""
     existing(directory)
-    from amends.worker import tree
+    from amends.worker import working
 
-    raise typer.Exit(tree.work())
+    raise typer.Exit(working.work())
 
 
 @app.command()
@@ -164,9 +164,9 @@ def drain(
 ) -> None:
     """Run the worker until nothing is due, then stop: exit 0 when idle."""
     existing(directory)
-    from amends.worker import tree
+    from amends.worker import working
 
-    raise typer.Exit(tree.drain(until_idle, timeout))
+    raise typer.Exit(working.drain(until_idle, timeout))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Processes: `serve` keeps a web and a worker child; a worker moves the story and delivers acts."""
+"""Processes: `serve` keeps a web and a worker child. It knows none of the rooms, so that it starts at once."""
 
 from __future__ import annotations
 
@@ -13,30 +13,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError
 
-import amends.incidents.queries
-import amends.outbox.queries
-import amends.recoveries.queries
-import amends.remedies.settling
-import amends.signals.queries
 from amends.ground.config import Config
 from amends.web import server
-from amends.worker import addresses, deliver, story
-from amends.worker.lock import story_lock
+from amends.worker import addresses
 from amends.worker.logs import set_up
 
 log = logging.getLogger("amends.worker")
 GRACE_S = 20.0
 RESTART_S = 1.0
 QUICK_S, QUICK_DEATHS = 10.0, 3
-STORY_S = 1.0  # so often a worker looks whether the story is free
 
 
 def serve(directory: Path, host: str, port: int, processes: int = 0) -> int:
@@ -46,23 +37,23 @@ def serve(directory: Path, host: str, port: int, processes: int = 0) -> int:
     dies at once again and again.
     """
     set_up()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     if os.environ.get("AMENDS_CHILD"):
         server.die_with_parent()
     with _alone(settings.AMENDS.var / "serve.lock") as alone:
         if not alone:
-            return _give_up(f"`amends serve` runs for {directory} already; stop it first, or use another --dir")
+            return give_up(f"`amends serve` runs for {directory} already; stop it first, or use another --dir")
         try:
             place = server.usable(host, port)
         except server.NoPlace as error:
-            return _give_up(str(error))
+            return give_up(str(error))
         if wrong := addresses.undecodable(settings.AMENDS.billing.secret):
-            return _give_up(f"{wrong}; nothing sent with it would be believed")
+            return give_up(f"{wrong}; nothing sent with it would be believed")
         _warn(*place)
         return _keep_running(directory, *place, processes, stop)
 
 
-def _give_up(why: str, code: int = 2) -> int:
+def give_up(why: str, code: int = 2) -> int:
     print(why, file=sys.stderr)
     return code
 
@@ -123,7 +114,7 @@ def _keep_running(directory: Path, host: str, port: int, processes: int, stop: t
                 continue
             if child.is_hopeless():
                 _stop_children(children)
-                return _give_up(f"the web ends at once, {QUICK_DEATHS} times in a row; its own words stand above", 1)
+                return give_up(f"the web ends at once, {QUICK_DEATHS} times in a row; its own words stand above", 1)
             log.error("a child died and is started again", extra={"command": child.command[3]})
             stop.wait(RESTART_S)
             child.start()
@@ -171,78 +162,7 @@ def _stop_children(children: Sequence[Child]) -> int:
     return 0
 
 
-def work() -> int:
-    """Deliver acts, and move the story while no other worker does, until SIGTERM or SIGINT."""
-    set_up()
-    if wrong := addresses.undecodable(settings.AMENDS.billing.secret):
-        return _give_up(f"{wrong}; nothing sent with it would be believed")
-    if os.environ.get("AMENDS_CHILD"):
-        server.die_with_parent()
-    stop = _stop_on_signals()
-    delivering = threading.Thread(target=deliver.run, args=(stop,), name="deliver")
-    delivering.start()
-    while not stop.is_set():
-        try:
-            _tell_the_story(stop)
-        except DatabaseError as error:
-            log.error("the database does not answer; it is asked again: %s", " ".join(str(error).split()))
-            stop.wait(story.TROUBLE_S)
-    delivering.join(GRACE_S)
-    return 0
-
-
-def _tell_the_story(stop: threading.Event) -> None:
-    """Move the story as long as we may, or wait a moment while another does."""
-    with story_lock(settings.AMENDS.var) as held:
-        if held:
-            story.run(stop, held)
-        else:
-            stop.wait(STORY_S)
-
-
-def drain(until_idle: bool, timeout: float) -> int:
-    """Run until nothing is due; with `until_idle` also until no session is open and no act waits for a later try.
-
-    1 when time ran out. Where another worker holds the story, its work is watched instead.
-    """
-    set_up(os.environ.get("AMENDS_LOG", "WARNING"))
-    deadline, before, quiet = time.monotonic() + timeout, {"": -1}, 0.0
-    while time.monotonic() < deadline:
-        with story_lock(settings.AMENDS.var) as held:
-            idle = story.run_until_idle(deliver.once, deadline) if held else False
-        left = pending(until_idle)
-        if not any(left.values()):
-            left["answers to settle"] = amends.remedies.settling.unsettled()
-        quiet = 0.0 if any(left.values()) else quiet or time.time()
-        if quiet and (idle or _agrees(quiet, left == before)):
-            return 0
-        before = left
-        time.sleep(0.2 if held else 1.0)
-    print(f"not idle after {timeout:g} s: {', '.join(f'{n} {what}' for what, n in left.items() if n)}", file=sys.stderr)
-    return 1
-
-
-def _agrees(quiet: float, twice: bool) -> bool:
-    """Whether the worker that holds the story found nothing to do either, in a turn begun since we saw nothing left."""
-    began = story.last_idle(settings.AMENDS.var)
-    return twice if began is None else began > quiet
-
-
-def pending(until_idle: bool) -> dict[str, int]:
-    """What is left to do by machine."""
-    signals = amends.signals.queries.pending()
-    if not until_idle:
-        signals.pop("open sessions")
-        return signals | {"acts due": amends.outbox.queries.due_count(datetime.now(UTC))}
-    recoveries = amends.recoveries.queries.counts()
-    return signals | {
-        "acts": amends.outbox.queries.open_count(),
-        "approved recoveries": recoveries.get("approved", 0),
-        "incidents to settle": amends.incidents.queries.unsettled(),
-    }
-
-
-def _stop_on_signals() -> threading.Event:
+def stop_on_signals() -> threading.Event:
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:

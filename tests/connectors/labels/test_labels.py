@@ -9,7 +9,8 @@ import pypdfium2
 import pytest
 import zxingcpp
 
-from amends.connectors.labels.connector import ReturnLabels, number_of
+from amends.connectors.labels.connector import ReturnLabels
+from amends.connectors.labels.numbers import number_of
 from amends.ground.config import Company, Labels
 from amends.outbox.records import Connector, Done, Later, NotDone, Order, Refused
 from amends.testing import FAULTS, ConnectorContract, StandIn

@@ -11,13 +11,12 @@ from pathlib import Path
 from babel import Locale
 
 from amends.connectors.labels.drawing import Label, draw
+from amends.connectors.labels.numbers import file_of, number_of
 from amends.ground.config import Company
 from amends.ground.config import Labels as Settings
-from amends.ground.ids import derive
 from amends.ground.money import Money
 from amends.outbox.records import Answer, Declaration, Done, Found, Later, NotDone, Order, Refused
 
-SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NO_ADDRESS = "labels need an address for returned goods: set [labels] address; the act waits"
 WAIT_S = 300.0
 LONGEST_LINE, MOST_LINES = 80, 7
@@ -94,18 +93,6 @@ class ReturnLabels:
             contact=words["contact"].format(contact=contact, number=number),
             scan=str(payload.get("link") or number)[:300],
         )
-
-
-def file_of(folder: Path, key: str) -> Path:
-    """Where the label of an act is kept."""
-    return folder / f"{derive('label', key)}.pdf"
-
-
-def number_of(key: str) -> str:
-    """The return number of an act: the same for ever, short enough to be read out."""
-    value = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, person=b"amends-label").digest(), "big")
-    signs = "".join(SIGNS[value >> 5 * place & 31] for place in range(11))
-    return f"R{signs[:3]}-{signs[3:7]}-{signs[7:]}"
 
 
 def _lines(given: object) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from amends.connectors.labels.connector import file_of
+from amends.connectors.labels.numbers import file_of
 
 HALF_DRAWN_S = 600.0
 
