@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from tests.open311.wire import FORMS, Client, faults, word
+from tests.open311.wire import FORMS, PIN, Client, faults, word
 
 pytestmark = pytest.mark.xdist_group("open311")
 both = pytest.mark.parametrize("form", FORMS)
@@ -46,6 +46,13 @@ def test_the_ends_of_the_earth_are_places(town: Client, at: tuple[str, str]) -> 
     row = town.one(town.report(lat=at[0], long=at[1]))
 
     assert (row["lat"], row["long"]) == (float(at[0]), float(at[1]))
+
+
+def test_swapped_coordinates_are_told(town: Client) -> None:
+    answer = town.post(lat=PIN["long"], long=PIN["lat"])
+
+    assert answer.status_code == 400
+    assert "swapped" in faults(answer)[0]["description"]
 
 
 def test_control_characters_never_break_the_list(town: Client) -> None:
