@@ -19,6 +19,7 @@ from amends.ground.money import Money
 from amends.notices import lint, phrases, templates
 from amends.notices.records import Finding
 from amends.notices.templates import NEEDED, SLOTS, Template
+from amends.reports.catalogue import in_language
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": False})
 TAGS = {"p", "strong", "em", "a", "ul", "ol", "li", "br"}
@@ -83,7 +84,8 @@ def values_of(
     day, time = phrases.moment(failure.started_at, customer.time_zone, company.time_zone, locale)
     values = {
         "greeting": phrases.greeting(customer.name, lang),
-        "title": " ".join(str(failure.facts.get("title") or "").split()),
+        "title": " ".join(_title(failure, lang).split()),
+        "report": str(failure.facts.get("report") or ""),
         "day": day,
         "time": time,
         "what_happened": phrases.what_happened(failure.facts, lang),
@@ -94,6 +96,13 @@ def values_of(
         "link": link,
     }
     return lang, values | _money(paid, locale) | _outage(failure, customer, lang, locale, config)
+
+
+def _title(failure: Failure, lang: str) -> str:
+    """What it happened to: a film's title, or what was reported, by its name in the reader's language."""
+    names = failure.facts.get("names")
+    named = in_language(names, lang) if isinstance(names, Mapping) else ""
+    return str(failure.facts.get("title") or named)
 
 
 def day_of(at: datetime, customer: Customer, config: Config) -> str:

@@ -97,14 +97,16 @@ def _day(names: Names, moment: datetime) -> str:
     return format_date((moment - timedelta(microseconds=1)).astimezone(names.zone).date(), pattern, locale=names.lang)
 
 
-def promise(names: Names, report: Report) -> str:
-    """What is promised about an open report; also that nothing is."""
+def promise(names: Names, report: Report, now: datetime | None = None) -> str:
+    """What is promised about an open report; also that nothing is, and by `now` that the day has passed."""
     if report.due_at is None:
         return _("For this kind of report we have no fixed time, so we promise you no day.")
     day = by(names, report, report.new_due_at or report.due_at)
     if report.new_due_at is not None:
         first = by(names, report, report.due_at)
         return _("We had promised it by %(first)s. The new date is %(day)s.") % {"first": first, "day": day}
+    if now is not None and report.due_at < now:
+        return _("We had promised it by %(day)s. That day has passed, and we are sorry.") % {"day": day}
     return _("We promise to have it mended by %(day)s.") % {"day": day}
 
 
@@ -255,7 +257,8 @@ def _waiting(told: Told) -> tuple[str, list[Part]]:
 def _going_on(told: Told) -> tuple[str, list[Part]]:
     now = _("It is now: %(state)s.") % {"state": state(told.report.state)}
     said = _quoted(told, _("In the words of those who work on it:"))
-    return _news(_("News"), told), [_about(told), Strong(now), *said, promise(told.names, told.report)]
+    stands = promise(told.names, told.report, told.move.at)
+    return _news(_("News"), told), [_about(told), Strong(now), *said, stands]
 
 
 def _answers(told: Told) -> Buttons:

@@ -16,7 +16,7 @@ from amends.notices.records import Finding
 SLOTS = ("what", "when", "for_you", "cause", "ours", "remedy_done", "prevention", "contact", "nothing_to_do")
 NEEDED = ("what", "for_you", "ours", "remedy_done", "contact", "nothing_to_do")
 CONTEXT = (
-    *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email"),
+    *("greeting", "title", "day", "time", "what_happened", "amount", "receipt", "company", "contact_email", "report"),
     *("contact_phone", "link", "until_day", "until_time", "off_for", "tried"),
     *("owed", "goodwill", "pay_by", "kept"),
     *manner.CONTEXT,
