@@ -36,7 +36,7 @@ import amends.reports.steps
 import amends.signals.steps
 from amends.ground import trouble
 from amends.notices.records import Finding
-from amends.worker import erasing, fetching, tidying
+from amends.worker import erasing, fetching, news, tidying
 
 log = logging.getLogger("amends.worker")
 Step = Callable[[datetime], int]
@@ -72,7 +72,6 @@ STORY: Sequence[Step] = (
 )
 # What landed before a turn began has been read when these come to their turn; of what landed since, nobody is sure.
 AS_OF_THE_BEGINNING = (amends.incidents.steps.settle,)
-IDLE_S = 0.2
 IDLE_MARK = "story-idle"
 TROUBLE_S = 2.0
 
@@ -97,18 +96,19 @@ def run(stop: Event, still_held: Callable[[], bool]) -> None:
         close_old_connections()
         try:
             look_at_files()
-            began = time.time()
-            pause = 0.0 if turn() else IDLE_S
-            if pause:
-                _note_idle(var, began)
+            began, before = time.time(), news.mark()
+            changed = turn()
             if failing:
                 trouble.note_success(var)
             failing = False
+            if not changed:
+                _note_idle(var, began)
+                news.wait(stop, before)
         except Exception as error:
             log.exception("a turn of the story failed; nothing is lost, it is tried again")
             trouble.note_failure(var, error, clock())
-            pause, failing = TROUBLE_S, True
-        stop.wait(pause)
+            failing = True
+            stop.wait(TROUBLE_S)
 
 
 def _note_idle(var: Path, began: float) -> None:
