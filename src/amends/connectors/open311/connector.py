@@ -122,7 +122,8 @@ class Open311Forwarder:
         within = self.there.listed_within_s
         if kind != REALTIME or within is None:
             return Unknown("it is not listed, which proves nothing: such requests may be kept back")
-        waited = self.far.tick() - self._absent.setdefault(order.key, self.far.tick())
+        now = self.far.tick()
+        waited = now - self._absent.setdefault(order.key, now)
         if waited < within:
             return Unknown(f"it is not listed; it has {within - waited:.0f} s more to appear")
         del self._absent[order.key]
