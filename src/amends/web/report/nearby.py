@@ -12,6 +12,7 @@ from amends.reports.geometry import Position
 from amends.reports.records import Near, Report, State
 from amends.web.report.checking import Checked, catalogue
 from amends.web.report.speaking import ago, called, due, metres, state
+from amends.web.report.where import painted
 
 WITHIN_M = 250.0
 LATELY = timedelta(days=14)
@@ -54,7 +55,7 @@ def card(one: Report, photos: Mapping[int, Any], ours: Catalogue, now: datetime)
         "number": one.number,
         "what": called(ours.categories.get(one.category), one.category),
         "address": one.address,
-        "asset": one.asset,
+        "asset": painted(one.asset),
         "description": one.description,
         "state": state(one.state),
         "open": one.is_open,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,15 +21,20 @@ SHELL = (
     *("amends.css", "theme.js", "icon.svg", "report/report.css", "report/report.js", "report/queue.js"),
     *("report/waiting.js", "report/keeping.js", "report/photos.js", "report/exif.js"),
     *("report/placing.js", "report/finding.js", "report/map.js", "report/drawing.js"),
-    *("vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css"),
 )
+MORE = ("vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css")  # the form does without them
 
 
 @require_http_methods(["GET", "HEAD"])
 def worker(request: HttpRequest) -> HttpResponse:
     """The worker for /report, with the shell that it keeps; a changed file makes it a new one."""
-    shell = "".join(f"  {static(name)!r},\n" for name in SHELL)
-    head = f"const VERSION = {_digest()!r};\nconst SHELL = [\n{shell}];\nconst QUEUE = {static('report/queue.js')!r};\n"
+    given = {
+        "VERSION": _digest(),
+        "SHELL": [static(name) for name in SHELL],
+        "MORE": [static(name) for name in MORE],
+        "QUEUE": static("report/queue.js"),
+    }
+    head = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
     body = head + (STATIC / "report" / "sw.js").read_text("utf-8")
     headers = {"Service-Worker-Allowed": "/report", "Cache-Control": "no-cache"}
     return HttpResponse(body, content_type="text/javascript; charset=utf-8", headers=headers)
@@ -37,7 +43,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 @lru_cache(1)
 def _digest() -> str:
     found = hashlib.blake2b(digest_size=8)
-    for name in (*SHELL, "report/sw.js"):
+    for name in (*SHELL, *MORE, "report/sw.js"):
         found.update((STATIC / name).read_bytes() if (STATIC / name).exists() else b"")
     return found.hexdigest()
 

@@ -28,6 +28,7 @@ from amends.web.report.drafts import Draft
 from amends.web.report.pages import asked, page_headers, summary, with_policy
 from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import called, context, due, lang, speaking
+from amends.web.report.where import painted
 
 
 @gzip_page  # nothing secret stands on this page, so its size tells nothing
@@ -159,6 +160,7 @@ def sent(request: HttpRequest, token: str) -> HttpResponse:
     more = {
         "report": found,
         "what": called(category, found.category),
+        "asset": painted(found.asset),
         "due": due(found.due_at),
         "due_words": in_language((found.due or {}).get("words") or {}, lang()),
         "service_notice": in_language(category.notice, lang()) if category else "",

@@ -130,6 +130,12 @@ def address_at(at: Position) -> str:
     return near.text if near else ""
 
 
+def painted(asset: str) -> str:
+    """What stands on a thing, where the map knows it; else its id."""
+    found = known().asset(asset) if asset else None
+    return found.number if found else asset
+
+
 def things_near(category: Category | None, at: Position | None) -> list[Asset]:
     """What can be picked around a place: the lamps with their numbers, nearest first."""
     if category is None or not category.assets or at is None:

@@ -7,9 +7,9 @@ const AGAIN_MS = 10_000;
 form.addEventListener("submit", async (event) => {
   if (event.submitter?.value !== "send" || form.dataset.leaving) return;
   event.preventDefault();
+  const body = new FormData(form, event.submitter);
   button.disabled = true;
   says.textContent = form.dataset.sending;
-  const body = new FormData(form, event.submitter);
   const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
   if (answer?.status === 201) return gone(await answer.json());
   button.disabled = false;

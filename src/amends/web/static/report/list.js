@@ -1,9 +1,8 @@
 /* The same reports on a map. */
 import { load, near, open, reported } from "./map.js";
 
-const part = document.getElementById("map-part"), place = document.getElementById("map");
+const place = document.getElementById("map");
 const data = JSON.parse(document.getElementById("map-data").textContent);
-part.hidden = false;
 near(place, async () => {
   const L = await load(), map = await open(place, data);
   reported(L, map, { pins: data.pins, query: data.query, card: data.card, words: place.dataset });

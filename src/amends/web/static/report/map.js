@@ -16,12 +16,18 @@ export function load() {
   return leaflet;
 }
 
-/* Call `then` when this part of the page comes near to what is seen. */
+/* Call `then` when this part of the page comes near to what is seen; without its map the part is not shown, until there is a network. */
 export function near(element, then) {
+  const part = element.closest("#map-part");
+  part.hidden = false;
   const watch = new IntersectionObserver((seen) => {
     if (!seen.some((one) => one.isIntersecting)) return;
     watch.disconnect();
-    then();
+    then().catch(() => {
+      part.hidden = true;
+      leaflet = undefined;
+      addEventListener("online", () => near(element, then), { once: true });
+    });
   }, { rootMargin: "300px" });
   watch.observe(element);
 }
@@ -109,7 +115,7 @@ export function reported(L, map, { pins, query, card, words }) {
     if (!answer?.ok) return;
     const inside = document.createElement("div");
     inside.innerHTML = await answer.text();
-    dot.unbindPopup().bindPopup(inside, { maxWidth: 280, className: "told", closeButton: true }).openPopup();
+    dot.unbindPopup().bindPopup(inside, { maxWidth: 280, className: "balloon", closeButton: true }).openPopup();
     inside.querySelector("a")?.focus({ preventScroll: true });
   };
   map.on("moveend", draw);

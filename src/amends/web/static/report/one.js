@@ -1,9 +1,8 @@
 /* Where one report lies. */
 import { load, near, open, pin } from "./map.js";
 
-const part = document.getElementById("map-part"), place = document.getElementById("map");
+const place = document.getElementById("map");
 const data = JSON.parse(document.getElementById("map-data").textContent);
-part.hidden = false;
 near(place, async () => {
   const L = await load();
   const still = { dragging: false, keyboard: false, scrollWheelZoom: false, doubleClickZoom: false, touchZoom: false, boxZoom: false, zoomControl: false };

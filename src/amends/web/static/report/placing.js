@@ -5,7 +5,7 @@ import { load, near, open, pin, reported } from "./map.js";
 const PAUSE_MS = 250, THINGS_FROM = 17;
 
 export function placing(form, { changed }) {
-  const part = document.getElementById("map-part"), place = document.getElementById("map");
+  const place = document.getElementById("map");
   const says = document.getElementById("where-says"), around = document.getElementById("around");
   const data = JSON.parse(document.getElementById("map-data")?.textContent ?? "null");
   const { where, lat, long, asset_number: number } = form.elements;
@@ -97,7 +97,7 @@ export function placing(form, { changed }) {
         said(spot);
       },
       () => (says.textContent = says.dataset.denied),
-      { enableHighAccuracy: true, timeout: 15_000, maximumAge: 60_000 },
+      { enableHighAccuracy: true, timeout: 15_000 },
     );
   });
   document.getElementById("centre")?.addEventListener("click", middle);
@@ -108,10 +108,7 @@ export function placing(form, { changed }) {
   }
   const said = (spot) => (says.textContent = `${says.dataset.pin} ${spot?.dataset.address || `${lat.value}, ${long.value}`}`);
 
-  if (part) {
-    part.hidden = false;
-    near(place, begin);
-  }
+  if (place) near(place, begin);
 
   async function begin() {
     const L = await load();

@@ -1,9 +1,10 @@
-/* Keeps the form at hand without a network. VERSION, SHELL and QUEUE are put before this by the server. */
+/* Keeps the form at hand without a network. VERSION, SHELL, MORE and QUEUE are put before this by the server. */
 importScripts(QUEUE);
 const PAGES = "report-pages", PATIENCE_MS = 4000, MOST = 150;
 
 self.addEventListener("install", (event) => {
-  const keep = caches.open(VERSION).then((cache) => cache.addAll(SHELL.map((one) => new Request(one, { cache: "no-cache" }))));
+  const fresh = (names) => names.map((one) => new Request(one, { cache: "no-cache" }));
+  const keep = caches.open(VERSION).then((cache) => cache.addAll(fresh(SHELL)).then(() => cache.addAll(fresh(MORE)).catch(() => undefined)));
   event.waitUntil(keep.then(() => self.skipWaiting()));
 });
 
@@ -15,7 +16,7 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event, at = new URL(request.url);
   if (request.method !== "GET" || at.origin !== location.origin) return;
-  if (SHELL.includes(at.pathname)) event.respondWith(newest(request, VERSION, at.pathname));
+  if (SHELL.includes(at.pathname) || MORE.includes(at.pathname)) event.respondWith(newest(request, VERSION, at.pathname));
   else if (at.pathname === "/report" && request.mode === "navigate") event.respondWith(newest(request, PAGES, page(at)));
   else if (/^\/report\/(questions|map)\//.test(at.pathname)) event.respondWith(newest(request, PAGES, request.url));
 });
