@@ -19,7 +19,7 @@ from amends.reports.records import Cluster, Filter, Move
 READER = "cells"
 BATCH = 500
 LEVELS = (18, 16, 14, 12, 10, 8, 6, 4)  # a level's cells are 360°/2^level wide and half as high
-COUNTED_TO = 16  # zoom; from the next one on, the reports in sight are few enough to be grouped as they lie
+COUNTED_TO = 17  # zoom; from the next one on, the reports in sight are few enough to be grouped as they lie
 FINEST = 24
 MOST = 5000  # cells of one answer
 FLOOR = {"sqlite": "CAST({0} AS INTEGER)", "postgresql": "CAST(FLOOR({0}) AS BIGINT)"}

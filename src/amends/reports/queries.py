@@ -151,15 +151,15 @@ def nearby(lat: float, long: float, metres: float, *, open: bool | None = True, 
     where, params = conditions(Filter(near=(lat, long, metres), open=open))
     narrow = max(1e-6, math.cos(math.radians(lat)) ** 2)
     flat = f"(lat - %s) * (lat - %s) + (long - %s) * (long - %s) * {narrow!r}"
-    closest = f"SELECT number FROM reports_reportrow WHERE {' AND '.join(where)} ORDER BY {flat} LIMIT {2 * limit + 10}"  # noqa: S608 - conditions
+    closest = f"SELECT number, lat, long FROM reports_reportrow WHERE {' AND '.join(where)} ORDER BY {flat} LIMIT %s"  # noqa: S608 - conditions
     with connection.cursor() as cursor:
-        cursor.execute(closest, [*params, lat, lat, long, long])
-        found = ReportRow.objects.in_bulk([number for (number,) in cursor.fetchall()]).values()
+        cursor.execute(closest, [*params, lat, lat, long, long, 2 * limit + 10])
+        placed = cursor.fetchall()
     here = Position(lat, long)
-    placed = [(row, Position(row.lat, row.long)) for row in found if row.lat is not None and row.long is not None]
-    measured = [Near(record(row), distance_m(there, here)) for row, there in placed]
-    within = [near for near in measured if near.metres <= metres]
-    return sorted(within, key=lambda near: (near.metres, near.report.number))[:limit]
+    measured = sorted((distance_m(Position(*there), here), number) for number, *there in placed)
+    within = [(away, number) for away, number in measured if away <= metres][:limit]
+    found = ReportRow.objects.in_bulk([number for _, number in within])
+    return [Near(record(found[number]), away) for away, number in within if number in found]
 
 
 def history(numbers: Collection[int], *, public_only: bool = True) -> dict[int, list[Move]]:

@@ -81,7 +81,9 @@ def page(queue: Queue, now: datetime, limit: int, offset: int = 0, order: Order 
         found = found.order_by(risk.desc(), F("due_at").asc(nulls_last=True), "number")
     else:
         found = found.order_by(*queries.ORDERS[order])
-    return [queries.record(row) for row in found[offset : offset + limit]]
+    numbers = list(found.values_list("pk", flat=True)[offset : offset + limit])  # sorted by an index, without the rows
+    rows = ReportRow.objects.in_bulk(numbers)
+    return [queries.record(rows[number]) for number in numbers if number in rows]
 
 
 def counts(queue: Queue, now: datetime) -> dict[str, int]:

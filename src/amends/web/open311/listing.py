@@ -92,8 +92,8 @@ def _rows(request: HttpRequest, found: Sequence[Line]) -> list[Row]:
 
 def row(line: Line, spoken: Spoken) -> Row:
     """One request with the fields of the standard, in its order; what is not known is empty."""
-    number, open_, _, category, description, body, _, notice, notes = line[:9]
-    _, _, address, address_id, zipcode, lat, long, media_url, photo = line[11:]
+    number, open_, _, category, description, body, _, notice, notes, requested, updated, _, expected, *rest = line
+    address, address_id, zipcode, lat, long, media_url, photo = rest
     return {
         "service_request_id": str(number),
         "status": "open" if open_ else "closed",
@@ -103,9 +103,9 @@ def row(line: Line, spoken: Spoken) -> Row:
         "description": description or None,
         "agency_responsible": spoken.agencies.get(body) or body or None,
         "service_notice": notice or spoken.notices.get(category),
-        "requested_datetime": line.requested_at,
-        "updated_datetime": line.updated_at,
-        "expected_datetime": line.expected_at,
+        "requested_datetime": requested,
+        "updated_datetime": updated,
+        "expected_datetime": expected,
         "address": address or None,
         "address_id": address_id or None,
         "zipcode": zipcode or None,
