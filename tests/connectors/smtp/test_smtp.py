@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
-from email import message_from_bytes
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from typing import Any, Self, cast
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -79,6 +81,27 @@ class TestMail(ConnectorContract):
 
         first, second = standin.requests
         assert (first.headers, first.body) == (second.headers, second.body)
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "We have your report: Street light, Untere Landstraße 24, 3500 Krems an der Donau (report 71)",
+            "Wir haben den Termin nicht gehalten: Straßenlampe, Austraße 12, 3500 Krems an der Donau (Meldung 71)",
+            "We have your report: Pothole, Linke Kremszeile 16, 3500 Krems an der Donau, by the river (report 88)",
+            "道路の穴 " * 30,
+            "ä" * 300,
+        ],
+    )
+    def test_a_long_subject_arrives_as_it_was_written(self, subject: str) -> None:
+        order = self.make_order("a")
+        order = order._replace(payload={**order.payload, "subject": subject})
+
+        raw = build(order, "Care <care@amends.example>", NOW)
+
+        assert str(message_from_bytes(raw, policy=policy.default)["Subject"]) == subject.strip()
+        unfolded = "".join(str(message_from_bytes(raw)["Subject"]).splitlines())
+        assert str(make_header(decode_header(unfolded))) == subject.strip()
+        assert max(len(line) for line in raw.split(b"\r\n")) < 100
 
     def test_a_mail_says_its_language_beside_its_words(self) -> None:
         order = self.make_order("a")

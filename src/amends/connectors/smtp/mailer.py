@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -19,17 +20,26 @@ from urllib.parse import unquote, urlsplit
 from amends.outbox.records import Answer, Declaration, Done, Found, Later, Order, Refused, Unknown
 
 TIMEOUT_S = 20
+NEW_LINE = "\r\n"
 _LEADING_DOT = re.compile(rb"(?m)^\.")  # RFC 5321, 4.5.2
 NOT_SET = "no address: set AMENDS_SMTP_URL; the mail waits and is tried again"
 NOT_SET_WAIT_S = 30.0
 
 
 class _Unfolded(EmailPolicy):
-    """Headers of lists stand on one line: what cannot be broken would be encoded, and no mail program reads that."""
+    """Headers of lists stand on one line: what cannot be broken would be encoded, and no mail program reads that.
+
+    Subjects are folded by the older `Header`; the newer way loses and adds spaces at encoded words.
+    """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if name.startswith("List-"):
             return f"{name}: {value}\r\n".encode("ascii")
+        if name == "Subject":
+            charset = "ascii" if str(value).isascii() else "utf-8"
+            return f"{name}: {Header(str(value), charset, header_name=name).encode(linesep=NEW_LINE)}\r\n".encode(
+                "ascii"
+            )
         return super().fold_binary(name, value)
 
 
