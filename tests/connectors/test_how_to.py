@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/how-to/write-a-connector.md"
@@ -21,19 +21,8 @@ def listings() -> tuple[str, str]:
 def run(folder: Path, connector: str, test: str) -> subprocess.CompletedProcess[str]:
     (folder / "cinema.py").write_text(connector, "utf-8")
     (folder / "test_cinema.py").write_text(test, "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:django",
-        "test_cinema.py",
-    ]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    words = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:django", "test_cinema.py"]
+    return forked.run(words, module="pytest", cwd=folder)
 
 
 def test_the_connector_of_the_how_to_is_short_and_keeps_the_contract(tmp_path: Path) -> None:

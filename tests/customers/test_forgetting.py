@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.campaign.databases import Postgres
+from tests import forked
+from tests.campaign.field import DATABASES
 
 from amends.scenarios import demo_billing, demo_mailbox
 
@@ -89,6 +90,11 @@ EVENTS = [
 ]
 
 
+def on(database: str) -> object:
+    marks = [pytest.mark.xdist_group(f"forgetting-{database}"), *([pytest.mark.postgres] * (database == "postgres"))]
+    return pytest.param(database, marks=marks)
+
+
 class Installation:
     """A shop with billing, a mail server that quotes addresses when it refuses, and one of the two databases."""
 
@@ -96,16 +102,11 @@ class Installation:
         self.place, self.environment = place, environment
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._python("-m", "amends", *words)
+        return forked.run(words, env=self.environment)
 
     def inside(self, script: str) -> None:
-        done = self._python("-c", INSIDE + script)
+        done = forked.run([], script=INSIDE + script, env=self.environment)
         assert done.returncode == 0, done.stderr
-
-    def _python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *words], env=self.environment, capture_output=True, text=True, timeout=120
-        )
 
     def ingest(self, *events: dict[str, Any]) -> dict[str, Any]:
         path = self.place.parent / "events.jsonl"
@@ -117,8 +118,8 @@ class Installation:
     def kept(self) -> dict[str, bytes]:
         """Every file of the installation, and a dump of the database where that is elsewhere."""
         files = {str(path): path.read_bytes() for path in self.place.rglob("*") if path.is_file()}
-        url = self.environment.get("AMENDS_DATABASE_URL", "")
-        return files | ({"(database)": _dump(url)} if url else {})
+        url = self.environment["AMENDS_DATABASE_URL"]
+        return files | ({} if url.startswith("sqlite") else {"(database)": _dump(url)})
 
     def says(self, words: tuple[str, ...]) -> list[tuple[str, str]]:
         """Where any of these words stands."""
@@ -139,42 +140,80 @@ def _refuse_new_address(to: str, times: int) -> str:
     return f"550 5.1.1 <{to.upper()}>: Ada Lovelace is unknown here" if to.startswith("ada.new@") else ""
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres(Path(tempfile.mkdtemp(prefix="amends-pg-")))
-    yield server
-    server.stop()
+class Outside:
+    """Billing and a mail server, as addresses in an environment."""
+
+    def __init__(self, place: Path) -> None:
+        self.billing, billing_url = demo_billing.start(demo_billing.DemoBilling(place / "journal"))
+        box = demo_mailbox.DemoMailbox(place / "mails", _refuse_new_address, durable=False)
+        self.mail, smtp_url, _ = demo_mailbox.start(box)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMENDS_", "DJANGO_"))}
+        found = {"AMENDS_BILLING_URL": billing_url, "AMENDS_BILLING_SECRET": SECRET, "AMENDS_SMTP_URL": smtp_url}
+        self.environment = kept | found
+
+    def stop(self) -> None:
+        self.billing.shutdown()
+        self.mail.stop()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    billing, billing_url = demo_billing.start(demo_billing.DemoBilling(tmp_path / "journal"))
-    box = demo_mailbox.DemoMailbox(tmp_path / "mails", _refuse_new_address, durable=False)
-    mail, smtp_url, _ = demo_mailbox.start(box)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMENDS_", "DJANGO_"))}
-    place = tmp_path / "shop"
-    outside = {"AMENDS_BILLING_URL": billing_url, "AMENDS_BILLING_SECRET": SECRET, "AMENDS_SMTP_URL": smtp_url}
-    made = Installation(place, kept | outside | {"AMENDS_DIR": str(place)})
-    if request.param == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        server.fresh(tmp_path, tmp_path)
-        made.environment["AMENDS_DATABASE_URL"] = server.url(tmp_path)
-    assert made.run("init", str(place)).returncode == 0
-    with (place / "amends.toml").open("a") as file:
-        file.write('\n[labels]\naddress = "Warehouse 9"\n')
-    yield made
-    billing.shutdown()
-    mail.stop()
+class Street:
+    """Shops on one of the two databases: an empty one, and one that has lived through something, to be copied."""
+
+    def __init__(self, base: Path, name: str) -> None:
+        self.base, self.database = base, DATABASES[name](base)
+        outside = Outside(base)
+        self.empty = self._installation("empty", outside)
+        self.database.fresh(self.empty.place, self.empty.place)
+        assert self.empty.run("init", str(self.empty.place)).returncode == 0
+        with (self.empty.place / "amends.toml").open("a") as file:
+            file.write('\n[labels]\naddress = "Warehouse 9"\n')
+        self.lived = self.copy(self.empty, "lived", outside)
+        _live(self.lived)
+        outside.stop()
+
+    def _installation(self, name: str, outside: Outside) -> Installation:
+        place = self.base / name
+        url = self.database.url(place)
+        return Installation(place, outside.environment | {"AMENDS_DIR": str(place), "AMENDS_DATABASE_URL": url})
+
+    def copy(self, of: Installation, name: str, outside: Outside) -> Installation:
+        made = self._installation(name, outside)
+        shutil.copytree(of.place, made.place, ignore=shutil.ignore_patterns("*.lock"))
+        self.database.fresh(of.place, made.place)
+        return made
 
 
-@pytest.fixture
-def lived(shop: Installation) -> Installation:
+def _live(shop: Installation) -> None:
     """Ada and Bob had the same bad evening and were paid; Ada also wrote, was called, and sends something back."""
     shop.ingest(*EVENTS)
     assert shop.run("drain", "--timeout", "60").returncode == 0
     shop.inside(ANSWERING)
     assert shop.run("drain", "--timeout", "60").returncode == 0
-    return shop
+
+
+@pytest.fixture(scope="module", params=[on("sqlite"), on("postgres")])
+def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    made = Street(tmp_path_factory.mktemp(f"street-{request.param}"), request.param)
+    yield made
+    made.database.stop()
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    made = Outside(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def shop(street: Street, outside: Outside, tmp_path: Path) -> Installation:
+    """A shop with billing, a mail server that quotes addresses when it refuses, and one of the two databases."""
+    return street.copy(street.empty, tmp_path.name, outside)
+
+
+@pytest.fixture
+def lived(street: Street, outside: Outside, tmp_path: Path) -> Installation:
+    return street.copy(street.lived, tmp_path.name, outside)
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from amends.recoveries.policy.answering import answer, answer_from, answers, as_json
 from amends.recoveries.policy.parsing import read_text
+from tests import forked
 
 CASES = Path(__file__).parent / "cases/published.json"
 RAIL = {"ticket_price": "80.00", "delay_min": 75}
@@ -38,8 +38,7 @@ def read(text: str) -> list[dict[str, Any]]:
 
 
 def run(*args: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "amends", "policy", "decide", *args]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return forked.run(["policy", "decide", *args], input=text)
 
 
 def test_lines_in_lines_out_without_an_installation(tmp_path: Path) -> None:

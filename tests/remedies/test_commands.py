@@ -6,12 +6,12 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests import forked
 
 from amends.scenarios import demo_billing
 
@@ -28,8 +28,7 @@ def amends(tmp_path: Path) -> Iterator[Amends]:
     place = kept | {"AMENDS_BILLING_URL": url, "AMENDS_BILLING_SECRET": SECRET, "AMENDS_DIR": str(tmp_path / "shop")}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "amends", *words]
-        return subprocess.run(command, env=place, capture_output=True, text=True, timeout=120)
+        return forked.run(words, env=place)
 
     assert run("init", str(tmp_path / "shop")).returncode == 0
     (tmp_path / "failure.jsonl").write_text(json.dumps(EVENT))

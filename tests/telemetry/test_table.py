@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
+
+from tests import forked
 
 TRACES = sorted((Path(__file__).parent / "traces").glob("*.jsonl"))
 
 
 def assess(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "amends", "assess", "video", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return forked.run(["assess", "video", *words])
 
 
 def test_every_session_is_one_line_of_80_columns() -> None:

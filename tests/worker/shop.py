@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import httpx
+from tests import forked
 
 AMENDS = [sys.executable, "-m", "amends"]
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
@@ -24,9 +25,8 @@ class Shop:
         self.started: list[subprocess.Popen[str]] = []
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [*AMENDS, *words, *(() if words[0] in ("init", "--version") else ("--dir", str(self.place)))]
-        env = self.environment | environment
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        where = () if words[0] in ("init", "--version") else ("--dir", str(self.place))
+        return forked.run([*words, *where], env=self.environment | environment)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         command = [*AMENDS, *words, "--dir", str(self.place)]
