@@ -13,6 +13,8 @@ from amends.remedies import settling
 from amends.signals import door, steps
 from amends.web import keys
 
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hard to guess is slow to make
+
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
