@@ -159,12 +159,16 @@ def test_a_lamp_is_chosen_on_the_map_or_from_the_list_with_its_number(context: B
     page.locator("path.thing").first.wait_for()
     chosen = page.locator("input[name=asset]:checked")
     expect(chosen).to_have_value(LAMP["id"])
-    page.locator("input[name=asset]").nth(1).check()
+    with page.expect_response(re.compile("/report/things/")):  # the map moves there
+        page.locator("input[name=asset]").nth(1).check()
     by_list = page.locator("#asset_number").input_value()
     assert by_list not in ("", LAMP["number"])
     page.evaluate("document.querySelectorAll('path.thing')[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))")
     expect(page.locator("#asset_number")).not_to_have_value(by_list)
     expect(chosen).to_have_count(1)
+    page.locator("input[value=tree]").check()
+    expect(page.locator("#asset_number")).to_have_value("")
+    assert page.locator("#lat").input_value().startswith("48.41")  # it is another thing, but the place stays
 
 
 def test_what_is_reported_stands_on_the_map_with_its_promise(context: BrowserContext, krems: Town) -> None:
@@ -173,6 +177,8 @@ def test_what_is_reported_stands_on_the_map_with_its_promise(context: BrowserCon
     page = begin(context, krems, f"/report?lat={lat}&long={long}")
     page.locator("#map").scroll_into_view_if_needed()
     page.locator("#map[data-ready]").wait_for()
+    page.locator("#map").focus()
+    page.keyboard.press("+")  # from here on reports are shown as they lie; farther off a worker has to count them first
     page.locator(".dot").first.dispatch_event("click")
     page.locator(".dots").wait_for()
     assert "promised by" in page.locator(".dots").inner_text()

@@ -5,7 +5,7 @@ const LONGEST_PX = 2048, SMALL_BYTES = 1_000_000;
 
 export function photos(form, { changed, offer }) {
   const input = document.getElementById("photo"), list = document.getElementById("photos"), says = document.getElementById("photo-says");
-  const words = list.dataset, most = Number(form.dataset.photos), drop = form.querySelector(".drop-photo");
+  const words = list.dataset, most = Number(form.dataset.photos), drop = form.querySelector("label[for=photo]");
   const held = []; // {id, blob, name, item}
   const uploads = new Set();
 

@@ -149,8 +149,17 @@ export function placing(form, { changed }) {
     return undefined;
   }
 
+  /* The place of a thing stays when its number no longer matters. */
+  function hold() {
+    const spot = around.querySelector("#spot");
+    if (at() || !spot?.dataset.lat) return;
+    lat.value = spot.dataset.lat;
+    long.value = spot.dataset.long;
+    where.value ||= spot.dataset.address;
+  }
+
   return {
-    put, ask, clear,
+    put, ask, clear, hold,
     shown: () => at() && show(...at()),
     categoryChanged: () => {
       soon();

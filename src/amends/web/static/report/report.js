@@ -19,7 +19,9 @@ const line = waiting({ mend });
 
 /* Where a photo was taken, offered and never just taken. */
 function offer(at) {
-  if (place.outside(at) || form.querySelector(".offered")) return;
+  const before = form.querySelector(".offered span");
+  if (before && at.address) before.textContent = at.address; // the same place, as the server calls it
+  if (before || place.outside(at)) return;
   const words = document.getElementById("photos").dataset, box = document.createElement("p");
   box.className = "offered";
   const use = Object.assign(document.createElement("button"), { type: "button", textContent: words.use });
@@ -29,7 +31,8 @@ function offer(at) {
     document.getElementById("photo-says").textContent = `${words.placed} ${spot?.dataset.address ?? ""}`;
     document.getElementById("where").focus();
   });
-  box.append(`${words.at} ${at.address || `${at.lat.toFixed(5)}, ${at.long.toFixed(5)}`} `, use);
+  const called = Object.assign(document.createElement("span"), { textContent: at.address || `${at.lat.toFixed(5)}, ${at.long.toFixed(5)}` });
+  box.append(`${words.at} `, called, use);
   document.getElementById("photos").after(box);
 }
 
@@ -37,9 +40,13 @@ const asks = (code) => `${form.dataset.questions.replace("CODE", encodeURICompon
 
 /* The questions of a category, with what was answered before where the same is asked. */
 async function ask() {
-  const chosen = form.querySelector("input[name=category]:checked"), before = fields(form);
+  const chosen = form.querySelector("input[name=category]:checked");
+  const before = fields(form).filter(([name]) => name.startsWith("answer-"));
   document.getElementById("asset-number").classList.toggle("off", !chosen?.dataset.assets);
-  if (!chosen?.dataset.assets) form.elements.asset_number.value = "";
+  if (!chosen?.dataset.assets && form.elements.asset_number.value) {
+    place.hold();
+    form.elements.asset_number.value = "";
+  }
   const answer = chosen && "asks" in chosen.dataset ? await fetch(asks(chosen.value)).catch(() => null) : null;
   if (chosen !== form.querySelector("input[name=category]:checked")) return;
   questions.innerHTML = answer?.ok ? await answer.text() : "";
