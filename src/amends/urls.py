@@ -8,7 +8,17 @@ from django.views.decorators.cache import never_cache
 
 from amends.web import api, health
 from amends.web.crew import views as crew
-from amends.web.desk import actions, incidents, money, pages, reports, reports_acting, reports_bulk, sending
+from amends.web.desk import (
+    actions,
+    incidents,
+    money,
+    pages,
+    reports,
+    reports_acting,
+    reports_bulk,
+    reports_map,
+    sending,
+)
 from amends.web.following import addresses as following
 from amends.web.front import views as front
 from amends.web.report import addresses as report
@@ -52,7 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("crew/<str:token>/<int:number>", crew.one, name="crew-report"),
     path("crew/<str:token>/photo/<str:name>", crew.photo, name="crew-photo"),
     path("desk/reports", reports.reports, name="desk-reports"),
-    path("desk/reports/pins.geojson", reports.pins, name="desk-reports-pins"),
+    path("desk/reports/pins.geojson", reports_map.pins, name="desk-reports-pins"),
     path("desk/reports/bulk", reports_bulk.bulk, name="desk-reports-bulk"),
     path("desk/reports/undo", reports_bulk.undo, name="desk-reports-undo"),
     path("desk/reports/new", reports_acting.take_in, name="desk-report-new"),

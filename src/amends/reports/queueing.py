@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Case, Count, F, FloatField, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Avg, Case, Count, F, FloatField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Floor
 
 from amends.reports import queries
 from amends.reports.models import ReportRow
 from amends.reports.records import Filter, Order, Report
 
 AT_RISK = 0.5
+MOST_SPOTS = 5000
 
 
 class Standing(StrEnum):
@@ -28,6 +29,9 @@ class Standing(StrEnum):
     WITHOUT = "no target"
     HIDDEN = "hidden"
     OVER = "over"
+
+
+WORST_FIRST = (Standing.LATE, Standing.AT_RISK, Standing.PAUSED, Standing.WITHOUT)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,40 @@ def page(queue: Queue, now: datetime, limit: int, offset: int = 0, order: Order 
     numbers = list(found.values_list("pk", flat=True)[offset : offset + limit])  # sorted by an index, without the rows
     rows = ReportRow.objects.in_bulk(numbers)
     return [queries.record(rows[number]) for number in numbers if number in rows]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Reports of a queue that stand close together on a map: how many, and how the worst of their promises stands."""
+
+    lat: float
+    long: float
+    count: int
+    worst: Standing
+
+
+Box = tuple[float, float, float, float]  # west, south, east, north
+
+
+def within(queue: Queue, box: Box) -> Queue:
+    """The same queue, as far as a map shows it."""
+    return replace(queue, wanted=replace(queue.wanted, bbox=box))
+
+
+def spots(queue: Queue, now: datetime, wide: float) -> list[Spot]:
+    """A queue as a grid of counts, each cell so many degrees wide and half as high: one query, however many."""
+    where = _where(now)
+    cells = _rows(queue, now).filter(lat__isnull=False, long__isnull=False)
+    cells = cells.annotate(x=Floor((F("long") + 180.0) / wide), y=Floor((F("lat") + 90.0) / (wide / 2)))
+    of_each = {name.name.lower(): Count("pk", filter=where[name]) for name in WORST_FIRST}
+    found = cells.values("x", "y").annotate(n=Count("pk"), at_lat=Avg("lat"), at_long=Avg("long"), **of_each)
+    else_ = Standing.OVER if queue.wanted.open is False else Standing.RUNNING
+    cells_of = found.order_by("x", "y")[:MOST_SPOTS]
+    return [Spot(one["at_lat"], one["at_long"], one["n"], _worst(one, else_)) for one in cells_of]
+
+
+def _worst(cell: Mapping[str, Any], else_: Standing) -> Standing:
+    return next((name for name in WORST_FIRST if cell[name.name.lower()]), else_)
 
 
 def counts(queue: Queue, now: datetime) -> dict[str, int]:

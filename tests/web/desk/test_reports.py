@@ -130,15 +130,6 @@ def test_a_number_finds_its_report(eva: Client) -> None:
     assert page.count("data-number") == 1
 
 
-def test_the_map_has_the_same_reports(eva: Client) -> None:
-    there = received("1", lat=48.41, long=15.6)
-    received("2")
-    found = eva.get("/desk/reports/pins.geojson").json()
-
-    assert [one["properties"]["number"] for one in found["features"]] == [there.number]
-    assert found["features"][0]["geometry"]["coordinates"] == [15.6, 48.41]
-
-
 # One report
 
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles import finders
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 
 import amends.customers.queries
 import amends.reports.queries
@@ -23,12 +23,21 @@ from amends.reports.records import Filter, Order, Refused, Report, State
 from amends.reports.rules import MOVES, NEEDS_WORDS, SEVERITIES
 from amends.web.desk.access import operator
 from amends.web.desk.pages import page
+from amends.web.report.pages import map_data, with_policy
 
 PAGE = 50
-PINS = 2000
 KEYS = ("q", "category", "area", "body", "crew", "state", "standing", "mine", "order")
 FIELDS = (("category", "Category"), ("area", "Area"), ("body", "Body"), ("crew", "Crew"), ("state", "State"))
-LEAFLET = "vendor/leaflet/leaflet.js"
+
+# What stands in a dot on the map, beside its colour.
+MARKS = {
+    Standing.LATE: "!",
+    Standing.AT_RISK: "?",
+    Standing.RUNNING: "",
+    Standing.PAUSED: "=",
+    Standing.WITHOUT: "–",
+    Standing.OVER: "✓",
+}
 
 
 @dataclass(frozen=True)
@@ -56,37 +65,20 @@ def reports(request: HttpRequest) -> HttpResponse:
         "older": _link(request, page=number + 1) if len(found) > PAGE else "",
         "newer": _link(request, page=number - 1) if number > 1 else "",
         "query": _link(request),
-        "leaflet": bool(finders.find(LEAFLET)),
-        "map": map_settings(),
+        "map": _map(request),
+        "marks": MARKS.items(),
         "moves": _all_moves(),
         "fields": FIELDS,
         "orders": [one.value for one in Order if one is not Order.RISK],
     }
-    return page(request, "reports", "reports", **context)
+    return with_policy(page(request, "reports", "reports", **context))
 
 
-@operator
-def pins(request: HttpRequest) -> JsonResponse:
-    """The same reports for the map, as GeoJSON; so many at most, and it says where there are more."""
-    now, catalogue = clock.now(), _catalogue()
-    asked = asked_for(request)
-    found = [shown(one, catalogue, now) for one in queueing.page(asked, now, PINS, 0) if one.lat is not None]
-    features = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [one.report.long, one.report.lat]},
-            "properties": {
-                "number": one.report.number,
-                "category": one.category,
-                "state": one.report.state,
-                "standing": one.standing,
-                "address": one.report.address,
-            },
-        }
-        for one in found
-    ]
-    whole = queueing.total(asked, now) <= PINS
-    return JsonResponse({"type": "FeatureCollection", "features": features, "whole": whole})
+def _map(request: HttpRequest) -> dict[str, Any]:
+    """What the map's script needs; empty where there is nothing to draw a map of."""
+    known = map_data()
+    more = {"pins": reverse("desk-reports-pins"), "query": _link(request), "marks": MARKS}
+    return known | more if known else {}
 
 
 def asked_for(request: HttpRequest) -> Queue:
@@ -157,15 +149,6 @@ def _choices(catalogue: Catalogue) -> dict[str, Sequence[tuple[str, str]]]:
 def _all_moves() -> list[str]:
     reachable = {after for before in State if before.is_open for after in MOVES[before]}
     return [state.value for state in State if state in reachable | {State.REOPENED}]
-
-
-def map_settings() -> dict[str, object]:
-    """Where a map opens and what is drawn below the pins."""
-    given, bounds = settings.AMENDS.map, places.in_use(settings.AMENDS.directory).bounds
-    lat, long = given.lat, given.long
-    if not (lat or long) and bounds:
-        lat, long = bounds.middle.lat, bounds.middle.long
-    return {"lat": lat, "long": long, "zoom": given.zoom, "tiles": given.tiles, "attribution": given.attribution}
 
 
 @operator

@@ -1,15 +1,23 @@
-/* The queue by keyboard, the map beside it, standard texts, and marking parts of a photo. All of it works without. */
+/* The queue by keyboard, standard texts, and marking parts of a photo. All of it works without. */
 document.addEventListener("DOMContentLoaded", () => {
   const rows = [...document.querySelectorAll("table.queue tbody tr")];
   let here = -1;
-  const go = (to) => {
+  const go = (to, quiet = false) => {
     if (!rows.length) return;
     rows[here]?.classList.remove("here");
     here = Math.max(0, Math.min(rows.length - 1, to));
     rows[here].classList.add("here");
-    rows[here].querySelector("a.go").focus({ preventScroll: true });
+    document.dispatchEvent(new CustomEvent("row", { detail: rows[here] }));
+    if (!quiet) rows[here].querySelector("a.go").focus({ preventScroll: true });
     rows[here].scrollIntoView({ block: "nearest" });
   };
+  document.addEventListener("pin", ({ detail }) => { // chosen on the map
+    const found = rows.findIndex((row) => row.dataset.number === String(detail));
+    if (found >= 0) go(found, true);
+  });
+  for (const [n, row] of rows.entries()) {
+    row.addEventListener("click", (event) => { if (!event.target.closest("a, input")) go(n); });
+  }
   document.addEventListener("keydown", (event) => {
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox") return;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -29,8 +37,6 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
   for (const figure of document.querySelectorAll("figure")) mark(figure);
-  const map = document.getElementById("map");
-  if (map && window.L) draw(map);
 });
 
 /* Rectangles drawn on a photo become lines of left, top, width and height in percent. */
@@ -68,24 +74,4 @@ function mark(figure) {
     paint();
   });
   words.addEventListener("input", () => paint());
-}
-
-function draw(place) {
-  const { lat, long, zoom, tiles, attribution, pins } = place.dataset;
-  const map = L.map(place).setView([Number(lat), Number(long)], Number(zoom));
-  if (tiles) L.tileLayer(tiles, { attribution }).addTo(map);
-  const colour = { late: "#a8322a", "at risk": "#d99a2b", running: "#14695a", paused: "#77736b", "no target": "#6a7fb5", over: "#a9a59c" };
-  fetch(pins).then((answer) => answer.json()).then((found) => {
-    const layer = L.geoJSON(found, {
-      pointToLayer: (one, at) => L.circleMarker(at, { radius: 7, color: "#fff", weight: 1.5, fillColor: colour[one.properties.standing], fillOpacity: 1 }),
-      onEachFeature: (one, dot) => {
-        const { number, category, state, standing } = one.properties;
-        const link = document.createElement("a");
-        link.href = `/desk/reports/${number}`;
-        link.textContent = `${number} ${category}: ${state}, ${standing}`;
-        dot.bindPopup(link);
-      },
-    }).addTo(map);
-    if (found.features.length) map.fitBounds(layer.getBounds(), { maxZoom: 17, padding: [24, 24] });
-  });
 }
