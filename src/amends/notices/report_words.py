@@ -255,10 +255,11 @@ def _waiting(told: Told) -> tuple[str, list[Part]]:
 
 
 def _going_on(told: Told) -> tuple[str, list[Part]]:
-    now = _("It is now: %(state)s.") % {"state": state(told.report.state)}
+    new = "state" in told.move.was  # else words were said, and it is what it was
+    now = [Strong(_("It is now: %(state)s.") % {"state": state(told.report.state)})] if new else []
     said = _quoted(told, _("In the words of those who work on it:"))
     stands = promise(told.names, told.report, told.move.at)
-    return _news(_("News"), told), [_about(told), Strong(now), *said, stands]
+    return _news(_("News"), told), [_about(told), *now, *said, stands]
 
 
 def _answers(told: Told) -> Buttons:

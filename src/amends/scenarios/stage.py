@@ -179,7 +179,7 @@ class Stage:
         log = (self.place / "demo-server.log").open("ab")
         env = self.environment | {"AMENDS_CHILD": "1"}  # ends when we do, also when we are killed
         self.server = subprocess.Popen(command, env=env, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.server.poll() is None:
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:

@@ -10,6 +10,7 @@ STORIES = {
     "buffering-evening": "amends.scenarios.buffering_evening.demo",
     "outage-yesterday": "amends.scenarios.outage_yesterday.demo",
     "power-is-back": "amends.scenarios.power_is_back.demo",
+    "dead-street-light": "amends.scenarios.dead_street_light.demo",
 }
 
 
