@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
 from amends.scenarios.buffering_evening.demo import Demo
+from tests import forked
 from tests.player import origin as origins
 
 CHROMIUM = "/usr/bin/chromium"
@@ -26,7 +25,7 @@ QUIET = [
 ]
 MISSING = [tool for tool in ("ffmpeg", CHROMIUM) if not shutil.which(tool)]
 pytestmark = [
-    *(pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")),
+    *(pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("players")),
     pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} missing; `make test` installs what is needed"),
 ]
 
@@ -105,8 +104,7 @@ def test_a_film_that_stalled_is_paid_back_and_told(
     watch(browser, origin, player, session_id)
     log = tmp_path / "origin.jsonl"
     origins.write_log(origin, log)
-    command = [sys.executable, "-m", "amends", "ingest", str(log), "--dir", str(server.place), "--json"]
-    done = subprocess.run(command, env=server.environment, capture_output=True, text=True, check=True)
+    done = forked.run(["ingest", str(log), "--dir", str(server.place), "--json"], env=server.environment)
     assert json.loads(done.stdout)["reports"] > 5
 
     mail = mail_to(server, customer_id)
