@@ -67,10 +67,10 @@ def _measure(chosen: argparse.Namespace) -> int:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    from _reports_filling import fill
+    from _reports_measuring import lists, places, queue
+    from _reports_photos import photos
     from django.db import connection
-    from reports_filling import fill
-    from reports_measuring import lists, places, queue
-    from reports_photos import photos
 
     print(f"{connection.vendor}, {chosen.reports:,} reports, {chosen.rounds} rounds", flush=True)
     fill(chosen.reports)

@@ -71,7 +71,7 @@ class ReportRow(models.Model):
             models.Index(  # all that the queue of the desk sorts, counts and filters by, so that it reads few rows
                 fields=[
                     *("open", "due_at", "risk", "paused_at", "visible", "state", "category", "area"),
-                    *("body", "crew", "assignee"),
+                    *("body", "crew", "assignee", "number"),
                 ],
                 condition=Q(open=True),
                 name="report_queue",

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='reportrow',
-            index=models.Index(condition=models.Q(('open', True)), fields=['open', 'due_at', 'risk', 'paused_at', 'visible', 'state', 'category', 'area', 'body', 'crew', 'assignee'], name='report_queue'),
+            index=models.Index(condition=models.Q(('open', True)), fields=['open', 'due_at', 'risk', 'paused_at', 'visible', 'state', 'category', 'area', 'body', 'crew', 'assignee', 'number'], name='report_queue'),
         ),
     ]
