@@ -94,7 +94,8 @@ def _take(body: Body, number: int, where: str, told: Told, now: datetime) -> int
     more = {"note": clean(note), "media_url": link, "was": was, "external_update": where}
     more |= {"external_code": clean_line(told.code, 100)}
     if to is before and not (words or link):  # nothing that anybody outside would call news
-        tell(row, now, name, "words", public=False, **more)
+        if note or told.at is None:  # what has no time is known again by its id alone
+            tell(row, now, name, "words", public=False, **more | {"note": note or f"{name} says {told.status}"})
         return int(bool(note))
     touch(row, now, name, "words" if to is before else "state", words, **more)
     return 1

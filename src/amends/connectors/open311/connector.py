@@ -48,7 +48,7 @@ class Open311Forwarder:
             "POST",
             f"/requests.{self.there.form}",
             data=self._form(order, service),
-            headers={"idempotency-key": order.key},
+            headers={"idempotency-key": f"{order.key} {order.payload['mark']}"},  # keys alone are those of others too
         )
         if not isinstance(reply, Reply):
             return reply

@@ -148,8 +148,11 @@ def _take(report: Report, posted: Form, known: str) -> None:
 
 
 def _state(status: str, now: State) -> State:
-    """What a status means to a report as it stands; open is no news for what is open."""
-    if status == "OPEN" or (status == "REOPEN" and now.is_open):
-        return now if now.is_open else State.REOPENED
-    to = STATES[status]
-    return now if not now.is_open and not to.is_open and status in ("CLOSED", "DUPLICATE") else to
+    """What a status means to a report as it stands; where it cannot become that, the words are taken all the same.
+
+    Who sends an update sends it until it is taken: one that was refused would come for ever.
+    """
+    to = STATES.get(status, State.REOPENED)  # OPEN is no news for what is open
+    if now.is_open:
+        return now if to is State.REOPENED else to
+    return State.REOPENED if to.is_open and now is not State.DUPLICATE else now
