@@ -16,7 +16,7 @@ from amends.ground import clock
 from amends.reports import album, moderation, places, queries, steps
 from amends.reports.answers import Answers, check_answers
 from amends.reports.catalogue import Category, Kind, in_language
-from amends.reports.geometry import NoPlace
+from amends.reports.geometry import NoPlace, Position
 from amends.reports.photos import NoPhoto
 from amends.reports.records import Intake, Refused, Report, Reporter
 from amends.reports.rules import LONGEST, clean, clean_line, web_address
@@ -24,7 +24,7 @@ from amends.web.open311 import bodies, entering
 from amends.web.open311.bodies import Form
 from amends.web.open311.entering import Sender
 from amends.web.open311.refusing import Fault, all_of, refuse
-from amends.web.open311.services import catalogue, locale
+from amends.web.open311.services import catalogue, locale, offered
 from amends.web.open311.writing import answer
 
 ATTRIBUTE = re.compile(r"attribute\[([^\[\]]+)\](?:\[[^\[\]]*\])?")
@@ -76,7 +76,7 @@ def checked(posted: Form, spoken: str) -> tuple[Intake, list[str]]:
     category = _category(posted, faults)
     where = _where(posted, faults)
     answers = _answers(posted, category, spoken, faults) if category else Answers({})
-    faults += map(_wrong, (*_description(posted), *_who(posted), *_files(posted)))
+    faults += map(_wrong, (*_elsewhere(category, where), *_description(posted), *_who(posted), *_files(posted)))
     urls = _media(posted, faults)
     if faults or category is None:
         raise all_of(faults)
@@ -137,6 +137,14 @@ def _where(posted: Form, faults: list[Fault]) -> Where:
     else:
         faults.append(_wrong("a location is required: lat and long, address_string or address_id"))
     return Where()
+
+
+def _elsewhere(category: Category | None, where: Where) -> Iterator[str]:
+    """Some things can be reported in some areas only; a place in words is taken: nobody knows where it lies."""
+    if category is None or where.lat is None or where.long is None:
+        return
+    if not offered(category, Position(where.lat, where.long)):
+        yield f"service_code {category.code} is not offered at this place; services?lat=&long= lists what is"
 
 
 def _answers(posted: Form, category: Category, spoken: str, faults: list[Fault]) -> Answers:

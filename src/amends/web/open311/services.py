@@ -63,7 +63,7 @@ def services(request: HttpRequest, form: str) -> HttpResponse:
     """What can be reported, everywhere or at a place."""
     spoken, known = locale(request), catalogue().categories.values()
     here = _here(request)
-    return answer("services", [_service(each, spoken) for each in known if here is None or _at(each, here)], form)
+    return answer("services", [_service(each, spoken) for each in known if here is None or offered(each, here)], form)
 
 
 def _here(request: HttpRequest) -> Position | None:
@@ -76,7 +76,8 @@ def _here(request: HttpRequest) -> Position | None:
         raise refuse(400, error.says) from error
 
 
-def _at(category: Category, here: Position) -> bool:
+def offered(category: Category, here: Position) -> bool:
+    """Whether this can be reported at a place: everywhere, or within the areas that the catalogue names."""
     found = places.in_use(settings.AMENDS.directory).areas().at(here) if category.areas else []
     return not category.areas or any(each.area.code in category.areas for each in found)
 

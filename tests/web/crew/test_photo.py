@@ -1,0 +1,84 @@
+"""A crew sends a photo of the finished work by its link; the resident sees it, and nothing of what the camera wrote."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+from tests.reports.town import ann, intake
+from tests.web.report.krems import krems, picture
+
+from amends.notices import reporting, tokens
+from amends.reports import crews, queries, steps
+from amends.reports.records import Report, State
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+WHERE = (48.4111, 15.6022)
+
+
+@pytest.fixture(autouse=True)
+def _town() -> Iterator[None]:
+    with krems():
+        yield
+
+
+@pytest.fixture
+def report() -> Report:
+    made = steps.receive(intake("lamp", reporter=ann(), lat=WHERE[0], long=WHERE[1]), NOW)
+    return steps.change(made.number, who="eva", now=NOW, crew="north")
+
+
+def tell(client: Client, report: Report, photo: bytes, **form: str) -> int:
+    link = f"/crew/{crews.renew('north', who='eva', now=NOW)}/{report.number}"
+    file = SimpleUploadedFile("done.jpg", photo, "image/jpeg")
+    return client.post(link, {"do": "fixed", "words": "New lamp", "photo": file} | form).status_code
+
+
+def shown(client: Client, report: Report) -> list[bytes]:
+    """The photos of the resident's own page, as they are served."""
+    page = client.get(f"/yours/{tokens.make(reporting.subject(report.number))}")
+    assert page.status_code == 200
+    found = re.findall(r'<img class="photo" src="([^"]+)"', page.content.decode())
+    return [b"".join(client.get(address)) for address in found]
+
+
+def test_the_resident_sees_the_finished_work_without_what_the_camera_wrote(client: Client, report: Report) -> None:
+    photo = picture(gps=WHERE)
+    assert b"Secretphone" in photo
+
+    assert tell(client, report, photo) == 302
+
+    (served,) = shown(client, report)
+    assert Image.open(io.BytesIO(served)).size == (640, 480)
+    assert dict(Image.open(io.BytesIO(served)).getexif()) == {}
+    assert b"Exif" not in served
+    assert b"Secretphone" not in served
+    found = queries.one(report.number)
+    assert found is not None
+    assert found.state is State.FIXED
+    assert [one.kind for one in queries.photos_of([report.number])[report.number]] == ["after"]
+
+
+def test_what_is_no_photo_is_refused_and_nothing_is_told(client: Client, report: Report) -> None:
+    assert tell(client, report, b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>") == 422
+
+    found = queries.one(report.number)
+    assert found is not None
+    assert found.is_open
+    assert shown(client, report) == []
+
+
+def test_the_crews_own_page_serves_it_to_nobody_else(client: Client, report: Report) -> None:
+    tell(client, report, picture(gps=WHERE))
+    (photo,) = queries.photos_of([report.number])[report.number]
+    token, other = (crews.renew(crew, who="eva", now=NOW) for crew in ("north", "south"))
+
+    assert client.get(f"/crew/{token}/photo/{photo.name}").status_code == 200
+    assert client.get(f"/crew/{other}/photo/{photo.name}").status_code == 404
