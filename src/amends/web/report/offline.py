@@ -17,10 +17,13 @@ from django.views.decorators.http import require_http_methods
 from amends.web.report.speaking import context, speaking
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-SHELL = (
-    *("amends.css", "theme.js", "icon.svg", "report/report.css", "report/report.js", "report/queue.js"),
+MODULES = (  # what report.js imports, and those import: named on the page, they come all at once
     *("report/waiting.js", "report/keeping.js", "report/photos.js", "report/exif.js"),
     *("report/placing.js", "report/finding.js", "report/map.js", "report/drawing.js"),
+)
+SHELL = (
+    *("amends.css", "theme.js", "icon.svg", "report/report.css", "report/report.js", "report/queue.js"),
+    *MODULES,
 )
 MORE = ("vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css")  # the form does without them
 

@@ -22,7 +22,7 @@ from amends.notices import tokens
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
 from amends.reports.records import Privacy, Report
-from amends.web.report import drafts, nearby, pictures
+from amends.web.report import drafts, nearby, offline, pictures
 from amends.web.report.checking import Checked, Problem, catalogue, check
 from amends.web.report.drafts import Draft
 from amends.web.report.pages import asked, page_headers, summary, with_policy
@@ -80,7 +80,12 @@ def _form(
 ) -> HttpResponse:
     shown = replace(found, problems=()) if quiet else found
     fresh = quiet and not set(request.GET) - {"lang"}  # an empty form: a kept draft may fill it
-    more = {"at": at, "fresh": fresh, "near": [] if quiet else nearby.around(found)} | asked(shown, request)
+    more = {
+        "at": at,
+        "fresh": fresh,
+        "modules": offline.MODULES,
+        "near": [] if quiet else nearby.around(found),
+    } | asked(shown, request)
     page = render(request, "report/form.html", context(request) | {"here": "report"} | more, status=status)
     return with_policy(page_headers(page))
 

@@ -38,7 +38,11 @@ async function wait(body) {
   const values = [...body].filter(([name, value]) => typeof value === "string" && name !== "go");
   const what = [...document.querySelectorAll("dl.facts dd")].slice(0, 2).map((one) => one.textContent.trim()).join(", ");
   const mine = form.elements.form.value;
-  await self.queue.keep({ form: mine, to: form.action, upload: form.dataset.upload, what, fields: values, photos: [], written: Date.now() });
+  try {
+    await self.queue.keep({ form: mine, to: form.action, upload: form.dataset.upload, what, fields: values, photos: [], written: Date.now() });
+  } catch {
+    return wrong(form.dataset.notKept);
+  }
   await self.queue.draft.drop().catch(() => undefined);
   says.textContent = form.dataset.waiting;
   says.className = "message wait";
@@ -51,5 +55,5 @@ async function wait(body) {
   };
   self.queue.listen(look);
   addEventListener("online", () => self.queue.flush());
-  setInterval(() => self.queue.flush(), AGAIN_MS);
+  return setInterval(() => self.queue.flush(), AGAIN_MS);
 }

@@ -34,7 +34,7 @@
       const answer = await fetch(report.upload, { method: "POST", body });
       if (answer.status >= 500 || answer.status === 429) return "later";
       const told = await answer.json();
-      photo.name = told.name ?? "none"; // a photo that is none is left out: the report goes without it
+      photo.name = told.name ?? "none"; // what is no photo is left out, and that is told
       await wait((await store("reports", "readwrite")).put(report));
     }
     const body = new FormData();
@@ -45,7 +45,7 @@
     const answer = await fetch(report.to, { method: "POST", body, headers: { Accept: "application/json" } });
     if (answer.status >= 500 || answer.status === 429) return "later";
     const told = await answer.json();
-    if (answer.status === 201) Object.assign(report, { state: "sent", ...told, sent: Date.now(), fields: [], photos: [] });
+    if (answer.status === 201) Object.assign(report, { state: "sent", ...told, sent: Date.now(), lost: report.photos.some((one) => one.name === "none"), fields: [], photos: [] });
     else Object.assign(report, { state: "wrong", says: told.says ?? told.problems?.map((one) => one.says).join(" ") ?? "" });
     return report.state;
   }

@@ -158,7 +158,13 @@ document.getElementById("keep").addEventListener("click", async () => {
   const what = [...look.querySelectorAll("dd")].slice(0, 2).map((one) => one.textContent).join(", ");
   const values = [...fields(form), ["as_written", "1"]]; // where the map does not know the place, the words will do
   const upload = form.dataset.upload;
-  await self.queue.keep({ form: form.elements.form.value, to: form.action, upload, what, fields: values, photos: pictures.all(), written: Date.now() });
+  try {
+    await self.queue.keep({ form: form.elements.form.value, to: form.action, upload, what, fields: values, photos: pictures.all(), written: Date.now() });
+  } catch {
+    network.textContent = look.dataset.notKept;
+    network.hidden = false;
+    return;
+  }
   await empty();
   look.hidden = true;
   form.hidden = false;

@@ -24,7 +24,7 @@ export function waiting({ mend }) {
       const link = Object.assign(document.createElement("a"), { href: report.url, textContent: words.open, className: "button" });
       const row = Object.assign(document.createElement("p"), { className: "row" });
       row.append(link, button(words.drop, () => self.queue.drop(report.form)));
-      one.append(promise, row);
+      one.append(promise, report.lost ? Object.assign(document.createElement("p"), { className: "wrong", textContent: words.lost }) : "", row);
     } else {
       const row = Object.assign(document.createElement("p"), { className: "row" });
       if (report.state === "wrong") row.append(button(words.mend, () => mend(report)));
