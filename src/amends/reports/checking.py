@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def check(directory: Path, config: Config) -> Iterator[Mistake]:
     yield from (*wrong, *mistaken)
     unread = {Path(mistake.file).stem for mistake in mistaken}
     yield from _layers_named(catalogue, known, unread)
+    yield from _servers(catalogue)
     yield from _map(config, known, unread)
     yield from _elsewhere(config, known)
     if (directory / "categories.yml").exists():
@@ -51,6 +53,24 @@ def _layers_named(catalogue: Catalogue, known: Places, unread: set[str]) -> Iter
                 says,
                 f"known: {', '.join(sorted(codes)) or 'none yet'}",
             )
+
+
+def _servers(catalogue: Catalogue) -> Iterator[Mistake]:
+    """Whether the keys of bodies that run a server are there, and whether what goes to them is something of ours."""
+    top = load(Path(catalogue.file))["bodies"] if catalogue.bodies else Marked()
+    for body in catalogue.bodies.values():
+        if (there := body.open311) is None:
+            continue
+        lines = top[body.code]["open311"]
+        for code in there.services:
+            if code not in catalogue.categories:
+                says = f"{body.code}: services names {code!r}, which is no category"
+                yield Mistake(
+                    catalogue.file, lines["services"].line_of(code), says, f"known: {', '.join(catalogue.categories)}"
+                )
+        if there.key_env and not os.environ.get(there.key_env):
+            says = f"{body.code}: {there.key_env} is not set in the environment, so nothing that is sent will be taken"
+            yield Mistake(catalogue.file, lines.line_of("key_env"), says, "set it where the worker runs", "warning")
 
 
 def _map(config: Config, known: Places, unread: set[str]) -> Iterator[Mistake]:

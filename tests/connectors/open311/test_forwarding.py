@@ -15,8 +15,9 @@ import amends.outbox.queries
 import amends.outbox.steps
 from amends.connectors.open311.connector import Open311Forwarder
 from amends.connectors.open311.far import Far
+from amends.ground.config import Config
 from amends.outbox.records import ActState
-from amends.reports import categories, forwarding, forwards, moderation, queries, steps, updating
+from amends.reports import categories, checking, forwarding, forwards, moderation, queries, steps, updating
 from amends.reports.catalogue import Body
 from amends.reports.forwards import Told
 from amends.reports.models import MoveRow, ReportRow
@@ -411,3 +412,18 @@ def test_orders_name_no_recovery() -> None:
     sent = act(report)
 
     assert (sent.kind, sent.recovery_id, sent.connector) == (forwards.KIND, "", "open311:roads")
+
+
+def test_a_strange_category_and_a_missing_key_are_told_with_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROADS_KEY", raising=False)
+    text = FILES.replace('pothole: "17"', 'potholes: "17"').replace("listed_within_s: 0", "key_env: ROADS_KEY")
+    with town(categories=text) as here:
+        found = list(checking.check(here, Config(here)))
+        monkeypatch.setenv("ROADS_KEY", "k")
+        mended = list(checking.check(here, Config(here)))
+
+    assert [(one.line, one.severity) for one in found if one.says.startswith("roads")] == [
+        (text[: text.index("open311")].count("\n") + 1, "error"),
+        (text[: text.index("open311")].count("\n") + 1, "warning"),
+    ]
+    assert len(found) - len(mended) == 1
