@@ -99,8 +99,9 @@ def size_to_come(
     None where only reading all of it can tell: other formats, and what ends too early. NoPhoto as `accept` would.
     """
     picture = _opened(data, most_bytes, most_pixels)
-    if picture.format not in ("JPEG", "MPO") or data.rfind(_ENDS) < data.rfind(_PIXELS_BEGIN):
-        return None
+    end = data.rfind(_ENDS)
+    if picture.format not in ("JPEG", "MPO") or end < 0 or data.find(_PIXELS_BEGIN, end) > 0:
+        return None  # the last pixels that begin do not end
     share = _halved(picture, longer_side)
     width, height = picture.size if share >= 1 else _shrunk(picture, share)
     lies = _exif(picture).get(ExifTags.Base.Orientation) in _SIDEWAYS

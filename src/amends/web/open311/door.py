@@ -62,7 +62,8 @@ def open311(request: HttpRequest) -> HttpResponseBase:
     response.headers.setdefault("Cache-Control", "no-cache")
     if isinstance(response, HttpResponse):
         response.headers.setdefault("Content-Length", str(len(response.content)))
-        response.content = b"" if request.method == "HEAD" else response.content
+        if request.method == "HEAD":
+            response.content = b""
     response._has_been_logged = True  # type: ignore[attr-defined] # a refusal is an answer, not a mishap
     return response
 
