@@ -34,6 +34,7 @@ def context(browser: Browser, krems: Town, request: pytest.FixtureRequest) -> It
     failed: list[str] = []
     opened.on("request", lambda one: asked.append(one.url))
     opened.on("weberror", lambda one: failed.append(str(one.error)))
+    opened.on("console", lambda one: failed.append(one.text) if "Content Security Policy" in one.text else None)
     yield opened
     opened.close()
     assert [url for url in asked if not url.startswith((krems.url, "data:", "blob:"))] == []
