@@ -15,6 +15,7 @@ import amends.outbox.steps
 from amends.outbox.records import Act, ActState, Order
 from amends.reports import categories, forwards, queries, reading
 from amends.reports.catalogue import Body, Catalogue, in_language
+from amends.reports.forward_words import say
 from amends.reports.models import MoveRow, ReportRow
 from amends.reports.records import Move, PhotoOf, Privacy, Report, State
 from amends.reports.rules import clean_line
@@ -141,8 +142,10 @@ def _passed_on(number: int, body: Body, ref: str, now: datetime) -> int:
         return 0
     row.external_id = clean_line(ref, LONGEST_ID)
     numbered = not row.external_id.startswith(forwards.TOKEN) and row.external_id not in forwards.NUMBERLESS
-    theirs = f" Their number is {row.external_id}." if numbered else ""
-    touch(row, now, name_of(body), "words", f"Passed on to {name_of(body)}.{theirs}")
+    locale = settings.AMENDS.company.locale
+    said = [say("passed on", locale, name=name_of(body))]
+    said += [say("number", locale, number=row.external_id)] if numbered else []
+    touch(row, now, name_of(body), "words", " ".join(said))
     return 1
 
 

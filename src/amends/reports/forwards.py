@@ -11,6 +11,7 @@ from typing import Any
 from amends.ground.ids import derive
 from amends.ground.moments import format_moment
 from amends.reports.catalogue import Category, Open311, in_language
+from amends.reports.forward_words import say
 from amends.reports.records import Report, State
 from amends.reports.rules import ENDS, LONGEST, clean
 
@@ -138,7 +139,7 @@ def plain(status: str) -> str:
     return OTHER.sub("_", status.upper()).strip("_")
 
 
-def meaning(told: Told, there: Open311, name: str, now: State, *, stale: bool) -> Meaning:
+def meaning(told: Told, there: Open311, name: str, now: State, *, stale: bool, locale: str = "en") -> Meaning:
     """What an update means to a report that stands so. Closed is not fixed: only where the other side says so it is.
 
     What is `stale` was said before something that we know already: its words are told, and move nothing.
@@ -146,7 +147,7 @@ def meaning(told: Told, there: Open311, name: str, now: State, *, stale: bool) -
     status, words = plain(told.status), clean(told.words)
     if status in CLOSED and says_fixed(told, there.fixed):
         status = FIXED[0]
-    to, extra, note = _towards(status, name, now)
+    to, extra, note = _towards(status, name, now, locale)
     if not told.news and (to not in ENDS or now in ENDS):
         return Meaning(now, "")
     if stale or now is State.DUPLICATE:
@@ -159,22 +160,25 @@ def meaning(told: Told, there: Open311, name: str, now: State, *, stale: bool) -
     return Meaning(to, "\n".join(filter(None, (words, extra))), note)
 
 
-def _towards(status: str, name: str, now: State) -> tuple[State, str, str]:
+def _towards(status: str, name: str, now: State, locale: str) -> tuple[State, str, str]:
     """Where a status leads, what is said besides, and what staff should know."""
     if status in FIXED:
         return State.FIXED, "", ""
     if status in CLOSED:
-        return State.NOT_FIXED, f"{name} has closed this without saying that it is repaired.", ""
+        return State.NOT_FIXED, say("closed", locale, name=name), ""
     if status in NOT_THEIRS:
-        says = f"{name} says that this is not theirs. We look for who is responsible."
+        says = say("not theirs", locale, name=name)
         return _again(State.INVESTIGATING, now), says, "route it anew: it goes nowhere by itself"
     if status in TOGETHER:
-        says = f"{name} deals with this together with another report of the same."
-        return now, says, "nobody will tell when the other one is done: ask, or close it with a reason"
+        return (
+            now,
+            say("together", locale, name=name),
+            "nobody will tell when the other one is done: ask, or close it with a reason",
+        )
     if status in WORKING:
-        return _again(WORKING[status], now), _opened(name, now), ""
+        return _again(WORKING[status], now), _opened(name, now, locale), ""
     if status in OPEN:
-        return (State.REOPENED if now in ENDS else now), _opened(name, now), ""
+        return (State.REOPENED if now in ENDS else now), _opened(name, now, locale), ""
     return now, "", f"{name} says {status[:60] or 'nothing'}, which is no status that we know"
 
 
@@ -183,8 +187,8 @@ def _again(to: State, now: State) -> State:
     return State.REOPENED if now in ENDS else to
 
 
-def _opened(name: str, now: State) -> str:
-    return f"{name} has opened this again." if now in ENDS else ""
+def _opened(name: str, now: State, locale: str) -> str:
+    return say("opened", locale, name=name) if now in ENDS else ""
 
 
 def says_fixed(told: Told, known: Iterable[str]) -> bool:

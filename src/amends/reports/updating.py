@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from amends.ground.moments import parse_moment
 from amends.reports import forwards, queries
 from amends.reports.catalogue import Body
+from amends.reports.forward_words import day, say
 from amends.reports.forwarding import LONGEST_ID, name_of
 from amends.reports.forwards import Meaning, Told
 from amends.reports.models import MoveRow, ReportRow
@@ -82,7 +85,8 @@ def _take(body: Body, number: int, where: str, told: Told, now: datetime) -> int
     if there is None or row.body != body.code or MoveRow.objects.filter(external_update=where).exists():
         return 0
     name, before = name_of(body), State(row.state)
-    meant = forwards.meaning(told, there, name, before, stale=_is_stale(row, told))
+    locale, stale = settings.AMENDS.company.locale, _is_stale(row, told)
+    meant = forwards.meaning(told, there, name, before, stale=stale, locale=locale)
     to, words, note = _possible(meant, before)
     if to is not before:
         enter(row, to, words, now)
@@ -132,7 +136,7 @@ def resolve(body: Body, token: str, number: str, now: datetime) -> int:
         return 0
     row = locked(row.pk)
     row.external_id = given
-    touch(row, now, name_of(body), "words", f"Their number is {given}.")
+    touch(row, now, name_of(body), "words", say("number", settings.AMENDS.company.locale, number=given))
     return 1
 
 
@@ -142,12 +146,13 @@ def expect(body: Body, number: str, at: datetime, now: datetime) -> int:
     where = _short(body, f"{number}:expected:{at.isoformat()}")
     if report is None or not report.is_open or MoveRow.objects.filter(external_update=where).exists():
         return 0
-    words = f"{name_of(body)} expects to be done by {at:%-d %B %Y}."
-    if report.due_at is not None:
-        words += " What we promised stays as it is."
+    here = at.astimezone(ZoneInfo(settings.AMENDS.company.time_zone))
+    locale = settings.AMENDS.company.locale
+    said = [say("expects", locale, name=name_of(body), day=day(here, locale))]
+    said += [say("ours", locale)] if report.due_at is not None else []
     with transaction.atomic():
         row = locked(report.number)
-        touch(row, now, name_of(body), "words", words, external_update=where, was={"expected": at.isoformat()})
+        touch(row, now, name_of(body), "words", " ".join(said), external_update=where, was={"expected": at.isoformat()})
     return 1
 
 

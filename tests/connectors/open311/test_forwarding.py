@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,17 @@ from amends.connectors.open311.connector import Open311Forwarder
 from amends.connectors.open311.far import Far
 from amends.ground.config import Config
 from amends.outbox.records import ActState
-from amends.reports import categories, checking, forwarding, forwards, moderation, queries, steps, updating
+from amends.reports import (
+    categories,
+    checking,
+    forward_words,
+    forwarding,
+    forwards,
+    moderation,
+    queries,
+    steps,
+    updating,
+)
 from amends.reports.catalogue import Body
 from amends.reports.forwards import Told
 from amends.reports.models import MoveRow, ReportRow
@@ -149,6 +161,14 @@ def test_of_a_person_no_more_goes_than_everybody_may_see(privacy: Privacy, told:
     assert ("Ax" in str(payload)) is bool(told)
 
 
+def test_a_name_that_was_given_for_one_report_goes_with_no_other() -> None:
+    who = type(ann())(name="Ann Ax", email="ann@example.org")
+    named, private = received("n", reporter=who, privacy=Privacy.NAMED), received("p", reporter=who)
+    send()
+
+    assert ["Ax" in str(act(report).payload) for report in (named, private)] == [True, False]
+
+
 def test_a_person_who_is_forgotten_takes_only_their_name_along(there: FarSide) -> None:
     from amends.ground.personal import Words
     from amends.outbox import erasing
@@ -174,6 +194,23 @@ def test_routed_there_later_it_goes_then_and_routed_back_it_has_its_number_again
 
     assert send(later(6)) == 0
     assert one(report).external_id == "SR:1"
+
+
+def test_another_body_with_a_server_gets_it_too_and_neither_takes_the_other_ones_number(there: FarSide) -> None:
+    water = THERE.replace("roads:", "water:").replace("Road office", "Water works")
+    with town(categories=FILES + water):
+        report = received()
+        send()
+        deliver(there)
+        steps.change(report.number, who="eva", now=later(1), body="water")
+        assert send(later(2)) == 1
+        assert one(report).external_id == forwards.ON_ITS_WAY
+        assert updating.take(roads(), [Told("SR:1", "9", "FIXED", later(3))], later(3)) == 0
+        steps.change(report.number, who="eva", now=later(4), body="roads")
+        send(later(5))
+
+    assert one(report).external_id == "SR:1"
+    assert len(there.journal) == 1
 
 
 def test_a_number_that_staff_know_already_is_not_asked_for_again() -> None:
@@ -296,6 +333,14 @@ def test_what_comes_out_of_order_is_told_and_moves_nothing() -> None:
     assert late.state is State.FIXED
     assert moves(report)[-1].words == "We have begun"
     assert take(report, "REOPEN", 50).state is State.REOPENED
+
+
+def test_an_older_word_about_an_open_report_moves_it_nowhere() -> None:
+    report = passed_on(received())
+    take(report, "ACTION_SCHEDULED", 30)
+
+    assert take(report, "INVESTIGATING", 20, "We look").state is State.SCHEDULED
+    assert take(report, "IN_PROGRESS", 31).state is State.IN_PROGRESS
 
 
 def test_in_one_answer_the_order_is_that_of_their_times() -> None:
@@ -427,3 +472,25 @@ def test_a_strange_category_and_a_missing_key_are_told_with_their_lines(monkeypa
         (text[: text.index("open311")].count("\n") + 1, "warning"),
     ]
     assert len(found) - len(mended) == 1
+
+
+def test_the_history_speaks_the_language_of_the_house(settings: Any) -> None:
+    settings.AMENDS = replace(settings.AMENDS, company=replace(settings.AMENDS.company, locale="de-AT"))
+    report = passed_on(received())
+    updating.expect(roads(), "SR:1", later(60 * 24 * 40), later(1))
+    take(report, "closed")
+
+    said = [move.words for move in moves(report)][1:]
+    assert said == [
+        "Road office rechnet damit, bis zum 2. Januar 2027 fertig zu sein. Was wir zugesagt haben, bleibt, wie es ist.",
+        "Road office hat die Meldung geschlossen, ohne zu sagen, dass der Schaden behoben ist.",
+    ]
+
+
+def test_every_sentence_is_there_in_every_language_with_the_same_blanks() -> None:
+    blanks = [
+        {what: sorted(re.findall(r"{\w+}", text)) for what, text in said.items()}
+        for said in forward_words.SAID.values()
+    ]
+
+    assert all(each == blanks[0] for each in blanks)
