@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
@@ -67,6 +68,8 @@ def test_queue_and_map_lead_to_each_other_and_look_well(page: Page, live_server:
     expect(page.locator(".leaflet-popup-content a")).to_have_attribute(
         "href", f"/desk/reports/{late.get_attribute('data-number')}"
     )
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     rows.nth(3).locator(".said").click()  # the list to the map
     expect(page.locator("tr.here")).to_have_count(1)
     expect(page.locator(".ring")).to_be_visible()
