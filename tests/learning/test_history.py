@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -28,8 +30,26 @@ def some(number: int, seed: int = 1) -> pa.Table:
     return history.normal(pa.Table.from_pylist(rows))
 
 
-def test_recurrence_is_what_counting_one_by_one_gives() -> None:
-    found = history.with_recurrence(some(600), 90, 30.0)
+def at_once(number: int) -> pa.Table:
+    """Several a day, so that some begin at the very same moment, and not by id."""
+    table = some(number)
+    days = pc.floor_temporal(table["started_at"], unit="day").cast(history.PLAIN.field("started_at").type)
+    table = table.set_column(table.schema.get_field_index("started_at"), "started_at", days)
+    return table.take(pa.array(random.Random(2).sample(range(number), number)))
+
+
+def ages_apart(number: int) -> pa.Table:
+    """From the first year to the last: the time between, for that many customers, is more than 64 bits hold."""
+    table = some(number)
+    first, days = datetime(2, 1, 1, tzinfo=UTC), 365 * 9990
+    told = [first + timedelta(days=n * 30 if n < number // 2 else days - n) for n in range(number)]
+    moments = pa.array(told, history.PLAIN.field("started_at").type)
+    return table.set_column(table.schema.get_field_index("started_at"), "started_at", moments)
+
+
+@pytest.mark.parametrize("made", [some, at_once, ages_apart])
+def test_recurrence_is_what_counting_one_by_one_gives(made: Callable[[int], pa.Table]) -> None:
+    found = history.with_recurrence(made(600), 90, 30.0)
     rows = found.to_pylist()
 
     for row in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from typer.testing import CliRunner
 import amends.failures.steps
 import amends.recoveries.files
 from amends.cli.main import app
+from amends.failures.models import FailureRow
 from amends.failures.records import Evidence, Failure, LossKind, Recurrence, Severity
+from amends.ground import packed
 from amends.ground.money import Money
 from amends.learning import history, printing, queries, running
 from amends.recoveries import rules
@@ -87,10 +90,72 @@ def test_recorded_failures_are_a_history_too(settings: Any) -> None:
     SignalRow.objects.create(**told, data=data, received_at=NOW)
     amends.failures.steps.take_observed(NOW)
 
-    (row,) = queries.recorded(NOW - timedelta(days=9), None).to_pylist()
+    (row,) = queries.recorded(NOW - timedelta(days=9), None, ["stall_s"]).to_pylist()
     assert (row["price_minor"], row["stall_s"], row["severity"]) == (499, 84.5, "severe")
     assert abs(row["started_at"] - (NOW - timedelta(days=3))) < timedelta(milliseconds=1)
     assert queries.recorded(NOW, None).num_rows == 0
+
+
+@pytest.mark.django_db
+def test_recorded_or_from_a_file_the_same_failures_tell_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(packed, "ROWS", 70)
+    monkeypatch.setattr(packed, "PAGES", 2)
+    table = priced(400)
+    pq.write_table(table, tmp_path / "history.parquet")
+    recorded(table.take(pa.array(random.Random(1).sample(range(400), 400))).to_pylist())
+    FailureRow.objects.create(**(row("gone") | {"withdrawn_at": NOW}))
+
+    call = ["simulate", "--policy", str(candidate(tmp_path)), "--against", str(CURRENT), "--json"]
+    (tmp_path / "amends.toml").write_text("")
+    file = CliRunner().invoke(app, [*call, "--dir", str(tmp_path), "--history", str(tmp_path / "history.parquet")])
+    books = running.simulate(candidate(tmp_path), str(CURRENT), tmp_path, (None, None), None)
+    assert file.exit_code == 0
+    assert json.dumps(printing.as_json(books)) == file.output.strip()
+
+
+def row(failure_id: str, **more: Any) -> dict[str, Any]:
+    plain = {"customer_id": "ada", "promise": "film-plays", "subject": "s", "started_at": NOW, "severity": "severe"}
+    return plain | {"failure_id": failure_id, "recorded_at": NOW, "revised_at": NOW} | more
+
+
+def recorded(rows: list[dict[str, Any]]) -> None:
+    known = ("failure_id", "customer_id", "promise", "started_at", "severity", "used_anyway", "price_minor", "currency")
+    FailureRow.objects.bulk_create(FailureRow(**row(**{name: one[name] for name in known})) for one in rows)
+
+
+@pytest.mark.django_db
+def test_facts_are_columns_where_they_are_always_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "ROWS", 2)
+    monkeypatch.setattr(packed, "PAGES", 1)
+    told: list[dict[str, Any]] = [
+        {"stall_s": 1, "disputed": True, "room": "1", "mixed": 1, "deep": {"a": 1}, 'a "b" c': 2, "null": None},
+        {"stall_s": 0.1 + 0.2, "disputed": None, "room": "zwölf", "mixed": "1", "far": [1]},
+        {"stall_s": None, "disputed": False},
+        {"stall_s": 2**60, "late": "x"},
+        {},
+    ]
+    FailureRow.objects.bulk_create(FailureRow(**row(f"f{n}", facts=facts)) for n, facts in enumerate(told))
+    FailureRow.objects.filter(pk="f4").delete()
+
+    names = ["stall_s", "disputed", "room", "mixed", "deep", "far", 'a "b" c', "null", "late", "never"]
+    found = queries.recorded(None, None, names)
+    assert {name: found[name].to_pylist() for name in names if name in found.column_names} == {
+        "stall_s": [1.0, 0.1 + 0.2, None, float(2**60)],
+        "disputed": [True, None, False, None],
+        "room": ["1", "zwölf", None, None],
+        'a "b" c': [2.0, None, None, None],
+        "late": [None, None, None, "x"],
+    }
+
+
+@pytest.mark.django_db
+def test_facts_that_are_no_facts_tell_nothing() -> None:
+    told: list[Any] = [{"stall_s": 1}, [1], "stall_s"]
+    FailureRow.objects.bulk_create(FailureRow(**row(f"f{n}", facts=facts)) for n, facts in enumerate(told))
+
+    assert queries.recorded(None, None, ["stall_s"])["stall_s"].to_pylist() == [1.0, None, None]
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import pyarrow as pa
+from django.db import connection
+
 from amends.customers.models import CustomerRow, ErasureRow
 from amends.customers.records import Customer, Erasure
+from amends.ground import packed
 
 PART = 5000
 
@@ -59,7 +63,7 @@ def export_rows() -> Iterator[dict[str, Any]]:
     yield from (dict(row) for row in CustomerRow.objects.order_by("pk").values().iterator(5000))
 
 
-def segments() -> dict[str, str]:
-    """The segment of every customer that has one."""
-    rows = CustomerRow.objects.exclude(segment="").values_list("customer_id", "segment")
-    return dict(rows.iterator(50_000))
+def segments() -> pa.Table:
+    """The segment of every customer that has one: `customer_id` and `segment`."""
+    kinds = {"customer_id": pa.string(), "segment": pa.string()}
+    return packed.read(connection, CustomerRow._meta.db_table, kinds, "segment <> ''", [])

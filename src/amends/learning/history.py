@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from amends.ground import packed
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_decoded = msgspec.json.Decoder().decode
 DAY_US = 86_400_000_000
 PLAIN = pa.schema(
     [
@@ -74,7 +73,7 @@ def normal(found: pa.Table) -> pa.Table:
         if one.name in found.column_names:
             columns[one.name] = _cast(found[one.name], one)
         else:
-            columns[one.name] = pa.array([DEFAULTS.get(one.name)] * found.num_rows, one.type)
+            columns[one.name] = pa.repeat(pa.scalar(DEFAULTS.get(one.name), one.type), found.num_rows)
     for name in found.column_names:
         if name not in columns and name != "facts":
             columns[name] = found[name]
@@ -97,24 +96,10 @@ def _cast(column: pa.ChunkedArray, to: pa.Field) -> pa.ChunkedArray:
 
 def facts_of(told: list[Any]) -> dict[str, pa.Array]:
     """Numbers, flags and short texts among the facts, each as a column; what is mixed or nested is left out."""
-    rows = [fact if isinstance(fact, dict) else _read(fact) if fact else {} for fact in told]
+    rows = [fact if isinstance(fact, dict) else packed.decoded(fact) if fact else {} for fact in told]
     names = sorted({name for row in rows for name in row})
-    columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        kinds = {type(value) for value in values if value is not None}
-        if kinds <= {int, float}:
-            columns[name] = pa.array([None if v is None else float(v) for v in values], pa.float64())
-        elif kinds in ({bool}, {str}):
-            columns[name] = pa.array(values)
-    return columns
-
-
-def _read(fact: str) -> dict[str, Any]:
-    try:
-        return _decoded(fact)  # type: ignore[no-any-return]
-    except msgspec.DecodeError:
-        return json.loads(fact)  # type: ignore[no-any-return]  # it takes NaN as well
+    columns = {name: packed.typed([row.get(name) for row in rows]) for name in names}
+    return {name: column for name, column in columns.items() if column is not None and column.type != pa.null()}
 
 
 def within(found: pa.Table, since: datetime | None, until: datetime | None) -> pa.Table:
@@ -135,43 +120,43 @@ def with_recurrence(found: pa.Table, days: int, half_life_days: float) -> pa.Tab
     """
     at = found["started_at"].cast(pa.int64()).to_numpy()
     owner = codes_of(found["customer_id"]) * (1 << 20) + codes_of(found["promise"])
-    ids = (
-        found["failure_id"].to_numpy(zero_copy_only=False)
-        if found["failure_id"].null_count == 0
-        else np.arange(len(at))
-    )
-    order = np.lexsort((ids, at, owner))
+    order = _in_turn(owner, at, found["failure_id"])
     at, owner = at[order], owner[order]
-    place = np.arange(len(at))
-    first = np.maximum.accumulate(np.where(np.diff(owner, prepend=-1) != 0, place, 0)) if len(at) else place
-    low = np.maximum(first, _from(at, owner, days * DAY_US))
-    count, decayed = place - low, np.zeros(len(at))
-    for back in range(1, int(count.max(initial=0)) + 1):
-        rows = np.flatnonzero(count >= back)
-        decayed[rows] += 2.0 ** (-(at[rows] - at[rows - back]) / (half_life_days * DAY_US))
-    back_again = np.empty(len(at), np.int64)
-    back_again[order] = place
-    recurrence = pa.array(count[back_again])
+    count, decayed = np.zeros(len(at), np.int64), np.zeros(len(at))
+    rows, back = np.arange(len(at)), 0
+    while len(rows):  # those that have one more before them, until nobody has
+        back += 1
+        rows = rows[rows >= back]
+        earlier = rows - back
+        age = at[rows] - at[earlier]
+        near = (owner[rows] == owner[earlier]) & (age <= days * DAY_US)
+        rows = rows[near]
+        count[rows] = back
+        decayed[rows] += 2.0 ** (-age[near] / (half_life_days * DAY_US))
+    there = np.empty(len(at), np.int64)
+    there[order] = np.arange(len(at))
+    recurrence = pa.array(count[there])
     return found.append_column("recurrence", recurrence).append_column(
-        "recurrence_decayed", pa.array(np.round(decayed[back_again], 6))
+        "recurrence_decayed", pa.array(np.round(decayed[there], 6))
     )
+
+
+def _in_turn(owner: Ints, at: Ints, ids: pa.ChunkedArray) -> Ints:
+    """The order by owner, time and id, or place without ids; they are looked at only where all else is the same."""
+    order: Ints = np.lexsort((at, owner))
+    same = (np.diff(owner[order]) == 0) & (np.diff(at[order]) == 0)
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    if len(tied) and ids.null_count == 0:
+        rows = order[tied]
+        by_id = ids.take(pa.array(rows)).to_numpy(zero_copy_only=False)
+        order[tied] = rows[np.lexsort((by_id, at[rows], owner[rows]))]
+    return order
 
 
 def codes_of(column: pa.ChunkedArray) -> Ints:
     """A small whole number for each distinct value."""
     codes: Ints = column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes
-
-
-def _from(at: Ints, owner: Ints, window: int) -> Ints:
-    """The first row of the same owner that is not older than the window, by one search over (owner, time)."""
-    if not len(at):
-        return at
-    dense = np.cumsum(np.diff(owner, prepend=owner[0]) != 0)
-    span = int(at.max() - at.min()) + window + 1
-    key = dense * span + (at - at.min())
-    found: Ints = np.searchsorted(key, np.maximum(key - window, dense * span))
-    return found
 
 
 def pieces(found: pa.Table, by: str) -> Iterator[tuple[str, pa.Table]]:

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import amends.customers.queries
 import amends.failures.queries
 import amends.recoveries.queries
-from amends.learning import history
 from amends.learning.fairness import Cell, Moments
 
+ALWAYS = ("failure_id", "customer_id", "promise", "started_at", "severity", "price_minor", "currency")
+RECKONED = ("segment", "price", "recurrence", "recurrence_decayed")  # never taken from the facts
 
-def recorded(since: datetime | None, until: datetime | None) -> pa.Table:
-    """Every recorded failure of a span with what a policy may look at, and its customer's segment."""
-    found = amends.failures.queries.columns(since, until)
-    segments = amends.customers.queries.segments()
-    told = [segments.get(customer, "") for customer in found["customer_id"].to_pylist()]
-    return history.normal(found.append_column("segment", pa.array(told, pa.string())))
+
+def recorded(since: datetime | None, until: datetime | None, told: Collection[str] = (), promise: str = "") -> pa.Table:
+    """Recorded failures of a span, by id: what a study always needs, what of `told` is recorded, their segments."""
+    facts = sorted(set(told) - {*amends.failures.queries.COLUMNS, *RECKONED})
+    found = amends.failures.queries.columns(since, until, {*ALWAYS, *told}, facts=facts, promise=promise)
+    return found.append_column("segment", pc.fill_null(_segments(found["customer_id"]), ""))
+
+
+def _segments(customers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The segment of each of these customers, null for those without one."""
+    known = amends.customers.queries.segments().combine_chunks()
+    return known["segment"].take(pc.index_in(customers, known["customer_id"]))
 
 
 def cells(since: datetime | None, until: datetime | None) -> list[Cell]:
     """What each segment got, by promise and severity: counts and sums, for a fairness audit."""
-    failures = amends.failures.queries.columns(None, None).select(["failure_id", "customer_id", "promise", "severity"])
-    segments = amends.customers.queries.segments()
+    failures = amends.failures.queries.columns(None, None, ("failure_id", "customer_id", "promise", "severity"))
+    segment = pc.fill_null(_segments(failures["customer_id"]), "none told")
+    told = (*(failures[name] for name in ("failure_id", "promise", "severity")), segment)
     kinds = {
-        failure: (promise, severity, segments.get(customer, "none told"))
-        for failure, customer, promise, severity in zip(
-            *(column.to_pylist() for column in failures.columns), strict=True
-        )
+        failure: (promise, severity, whose)
+        for failure, promise, severity, whose in zip(*(column.to_pylist() for column in told), strict=True)
     }
     gathered: dict[tuple[str, str, str], list[tuple[int, bool, float | None]]] = {}
     for failure_id, minor, given, hours in amends.recoveries.queries.granted(since, until):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,15 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
     new = amends.recoveries.files.read(candidate)
     old = _against(new, against, directory)
     config = read_config(directory, {})
-    found = _history(file, span)
-    mine = found.filter(pc.equal(found["promise"], new.promise)) if new.promise != "any" else found
-    return simulating.compare(*_both(_in_currency(mine, config.company.currency), old, new, config))
+    promise = "" if new.promise == "any" else new.promise
+    found = _history(file, span, promise, _looked_at(old, new))
+    return simulating.compare(*_both(_in_currency(found, config.company.currency), old, new, config))
+
+
+def _looked_at(*policies: Table) -> set[str]:
+    """Every name under which these policies, and the statutes underneath them, may be told something."""
+    rules = [packs.rule(name) for policy in policies for name in policy.statute]
+    return {name for table in (*policies, *rules) for name in table.names}
 
 
 def _against(new: Table, against: str, directory: Path) -> Table:
@@ -48,12 +54,13 @@ def _against(new: Table, against: str, directory: Path) -> Table:
     return found
 
 
-def _history(file: Path | None, span: Span) -> pa.Table:
+def _history(file: Path | None, span: Span, promise: str, told: Collection[str]) -> pa.Table:
     if file is not None:
-        return history.from_parquet(file, *span)
+        found = history.from_parquet(file, *span)
+        return found.filter(pc.equal(found["promise"], promise)) if promise else found
     from amends.learning import queries  # only here is a database needed
 
-    return queries.recorded(*span)
+    return queries.recorded(*span, told, promise)
 
 
 def _in_currency(found: pa.Table, company: str) -> pa.Table:

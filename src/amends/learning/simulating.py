@@ -25,6 +25,8 @@ def compare(history: pa.Table, before: Decided, after: Decided) -> list[Simulati
     ordered = sorted(counted, key=lambda one: (-one["counts"], one["values"]))
     found = []
     for one in ordered:
+        if len(ordered) == 1:
+            return [_simulate(one["values"], history, before, after)]
         rows = np.flatnonzero(pc.equal(currency, one["values"]).to_numpy(zero_copy_only=False))
         found.append(_simulate(one["values"], history.take(pa.array(rows)), _only(before, rows), _only(after, rows)))
     return found
@@ -68,11 +70,11 @@ def _named(decided: Decided) -> str:
 
 def _group(name: str, mask: Bools, customer: Ints, before: Decided, after: Decided) -> Group:
     who = customer[mask]
-    change = np.bincount(who, (after.total - before.total)[mask], minlength=1) if len(who) else np.zeros(1)
+    change = np.bincount(who, (after.total - before.total)[mask], minlength=1)
     return Group(
         name=name,
         failures=int(mask.sum()),
-        customers=len(np.unique(who)),
+        customers=int(np.count_nonzero(np.bincount(who))),
         owed_before=int(before.owed[mask].sum()),
         owed_after=int(after.owed[mask].sum()),
         goodwill_before=int(before.goodwill[mask].sum()),
