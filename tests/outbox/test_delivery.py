@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +107,22 @@ def test_a_worker_that_died_on_the_wire_is_looked_up_and_a_mail_is_never_guessed
     claiming.sweep("another", connectors, lambda name: False, NOW + timedelta(minutes=2))
     states = {act.key: act.state for act in queries.recent(5)}
     assert states == {"refund:rec_1": ActState.UNKNOWN, "mail:n": ActState.IN_DOUBT}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("moved", [(), (0,), (0, 1, 2)])
+def test_answers_find_their_rows_also_where_these_were_moved_since_the_claim(moved: Collection[int]) -> None:
+    steps.enqueue([order(f"refund:rec_{n}") for n in range(3)], NOW)
+    claims = begin(declared(BillingWebhook("", SECRET)), NOW, "w")
+    told = []
+    for n, claimed in enumerate(claims):
+        after = rules.Next(ActState.DONE, NOW, f"ref of {claimed.order.key}", "done")
+        place = claims[n - 1].place if n in moved else claimed.place  # a vacuum gave it to another row
+        told.append(claiming.Answered(claimed.order.key, claimed.attempt, "act", after, place))
+
+    assert claiming.record("w", told, NOW) == set()
+    assert {act.ref for act in queries.recent(5)} == {f"ref of {claimed.order.key}" for claimed in claims}
+    assert {act.state for act in queries.recent(5)} == {ActState.DONE}
 
 
 @pytest.mark.django_db

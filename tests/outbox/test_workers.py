@@ -84,9 +84,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_two_workers_share_the_work_and_never_an_act(place: Place) -> None:
-    place.tell("fill", "300")
+    place.tell("fill", "0")
     place.start(SLOW_S=0.02)
     place.start(SLOW_S=0.02)
+    place.tell("fill", "300")  # both are there when the first act comes, however long they take to start
     place.wait_done(300)
 
     assert Counter(key for key, _, _ in place.journal()).most_common(1)[0][1] == 1

@@ -23,7 +23,9 @@ WAITING = """state IN ('due', 'unknown')"""
 LANE = "kind, batch, canary, urgency"
 COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear'
 FIRST_AT = "CASE WHEN attempts = 1 THEN NULL ELSE first_at END"  # reading a moment costs as much as all the rest
+TAKEN = f'"key", recovery_id, customer_id, payload, attempts, unclear, {FIRST_AT}'  # the rest is the lane's
 LONGEST_SAYS, LONGEST_REF = 2000, 400
+DONE = ActState.DONE.value
 _decoded = msgspec.json.Decoder().decode
 together = transaction.atomic(savepoint=False)  # one commit for all that is called inside one of them
 
@@ -35,6 +37,7 @@ class Answered(NamedTuple):
     attempt: int
     what: str
     after: Next
+    place: int = 0  # where its row lay when it was claimed, in SQLite; 0: not known
 
 
 def lanes(connectors: Collection[str], now: datetime) -> list[Lane]:
@@ -88,36 +91,42 @@ def _batch_states(batches: Collection[str]) -> Mapping[tuple[str, str], BatchSta
 @together
 def claim(worker: str, declaration: Declaration, due: Sequence[Lane], room: int, now: datetime) -> list[Claimed]:
     """Begin up to `room` acts of these lanes for this worker; nothing may be sent before that is committed."""
-    taken: list[tuple[Any, ...]] = []
+    taken: list[tuple[Lane, list[Any]]] = []
     with connection.cursor() as cursor:
         free = _free(cursor, declaration.name, now)
         room = min(room, free)
         for lane in due:
-            allowed = min(room - len(taken), *_tokens(cursor, declaration, lane.kind, room, now))
+            begun = sum(len(rows) for _, rows in taken)
+            allowed = min(room - begun, *_tokens(cursor, declaration, lane.kind, room, now))
             if allowed > 0:
                 rows = _take(cursor, worker, lane, allowed, now)
                 _spend(cursor, declaration, lane.kind, _requests(rows, declaration))
-                taken += rows
-        if free == 1 and not taken:
+                taken.append((lane, rows))
+        if free == 1 and not any(rows for _, rows in taken):
             _no_probe(cursor, declaration.name, now)
     return _readable(worker, taken, free == 1, now)
 
 
-def _readable(worker: str, rows: Sequence[tuple[Any, ...]], probe: bool, now: datetime) -> list[Claimed]:
+def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: bool, now: datetime) -> list[Claimed]:
     """What was claimed; an act whose payload is damaged stands before a person and stops nobody else."""
     claims, damaged = [], []
-    for row in rows:
-        try:
-            claims.append(_claimed(row, now, probe))
-        except msgspec.DecodeError as error:
-            after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", row[9])
-            damaged.append((worker, Answered(row[0], row[8], "act", after)))
+    for lane, rows in taken:
+        for key, recovery_id, customer_id, payload, attempt, unclear, first_at, place in rows:
+            try:
+                data = _decoded(payload) if isinstance(payload, str) else payload
+            except msgspec.DecodeError as error:
+                after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", unclear)
+                damaged.append((worker, Answered(key, attempt, "act", after)))
+                continue
+            about = (recovery_id, customer_id, data, lane.urgency, None, lane.batch)
+            order = Order(key, lane.kind, lane.connector, *about)
+            claims.append(Claimed(order, attempt, unclear, _moment(first_at) if first_at else now, probe, place))
     if damaged:
         _write(damaged, now)
     return claims
 
 
-def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datetime) -> list[tuple[Any, ...]]:
+def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datetime) -> list[Any]:
     postgres = connection.vendor == "postgresql"
     lock = "FOR UPDATE SKIP LOCKED" if postgres else ""
     # The rows' own places instead of their keys: no second look through the index of keys.
@@ -131,19 +140,18 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
             WHERE connector = %s AND kind = %s AND batch = %s AND canary = %s AND urgency = %s AND {WAITING}
               AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
-        )) RETURNING {COLUMNS}, {FIRST_AT}"""  # noqa: S608 - no value is pasted in
+        )) RETURNING {TAKEN}, {"0" if postgres else "rowid"}"""  # noqa: S608 - no value is pasted in
     at = _stored(now)
     where = [lane.connector, lane.kind, lane.batch, lane.canary, lane.urgency, at, limit]
     cursor.execute(sql, [worker, _stored(now + LEASE), at, at, at, *where])
-    taken: list[tuple[Any, ...]] = cursor.fetchall()
-    return taken
+    return list(cursor.fetchall())
 
 
-def _claimed(row: tuple[Any, ...], now: datetime, probe: bool = False) -> Claimed:
+def _claimed(row: Sequence[Any], now: datetime) -> Claimed:
     key, kind, connector, recovery_id, customer_id, payload, urgency, batch, attempt, unclear, first_at = row
     data = _decoded(payload) if isinstance(payload, str) else payload
     order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-    return Claimed(order, attempt, unclear, _moment(first_at) if first_at else now, probe)
+    return Claimed(order, attempt, unclear, _moment(first_at) if first_at else now)
 
 
 def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
@@ -188,9 +196,9 @@ def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: in
     return allowed
 
 
-def _requests(rows: Sequence[tuple[Any, ...]], declaration: Declaration) -> int:
+def _requests(rows: Sequence[Any], declaration: Declaration) -> int:
     """A look-up is a request too."""
-    return len(rows) + (sum(row[9] > 0 for row in rows) if declaration.can_find else 0)
+    return len(rows) + (sum(row[5] > 0 for row in rows) if declaration.can_find else 0)
 
 
 def _spend(cursor: CursorWrapper, declaration: Declaration, kind: str, requests: int) -> None:
@@ -211,7 +219,7 @@ def _write(answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
         write = _write_postgres if connection.vendor == "postgresql" else _write_sqlite
         written = write(cursor, answered, now)
         late = {each.key for _, each in answered} - written
-        told = [each for _, each in answered if not _tells_itself(each) or each.key in late]
+        told = [each for _, each in answered if each.key in late or not _tells_itself(each)]
         sql = "INSERT INTO outbox_tryrow (act_id, at, what, answer, detail) VALUES (%s, %s, %s, %s, %s)"
         rows = [[a.key, _stored(now), a.what, a.after.state.value, _says(a, late)] for a in told]
         if rows:
@@ -237,9 +245,9 @@ def _clean(text: str, longest: int) -> str:
 
 def _values(each: Answered, at: Any) -> tuple[str, Any, str, str, int]:
     """State, due, ref, words and unclear tries, as the database keeps them; what is done is due no more."""
-    after = each.after
-    due = at if after.state is ActState.DONE else _stored(after.due_at)
-    return after.state.value, due, _clean(after.ref, LONGEST_REF), _clean(after.says, LONGEST_SAYS), after.unclear
+    state, due, ref, says, unclear = each.after
+    ref, says = _clean(ref, LONGEST_REF), _clean(says, LONGEST_SAYS)
+    return (DONE, at, ref, says, unclear) if state is ActState.DONE else (state.value, _stored(due), ref, says, unclear)
 
 
 def _write_postgres(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
@@ -263,12 +271,14 @@ def _by_key(pair: tuple[str, Answered]) -> str:
 def _write_sqlite(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
     update = """UPDATE outbox_actrow SET state = %s, due_at = %s, ref = %s, last_answer = %s, unclear = %s,
         lease_by = '', lease_until = NULL, trying_since = NULL, changed_at = %s
-        WHERE "key" = %s AND (state = 'trying' AND lease_by = %s AND attempts = %s)"""
+        WHERE "key" = %s AND (state = 'trying' AND lease_by = %s AND attempts = %s AND rowid = %s)"""
+    if not all(each.place for _, each in answered):
+        update = update.replace("rowid = %s", "%s >= 0")
     at = _stored(now)
-    rows = [(*_values(each, at), at, each.key, worker, each.attempt) for worker, each in answered]
+    rows = [(*_values(each, at), at, each.key, worker, each.attempt, each.place) for worker, each in answered]
     as_it_was = transaction.savepoint()
     cursor.executemany(update, rows)
-    if cursor.rowcount == len(rows):  # nearly always: nothing came late
+    if cursor.rowcount == len(rows):  # nearly always: nothing came late, and every row lies where it lay
         transaction.savepoint_commit(as_it_was)
         return {each.key for _, each in answered}
     transaction.savepoint_rollback(as_it_was)

@@ -68,8 +68,8 @@ class Door:
 
     def took(self, backs: Sequence[Back]) -> None:
         """Answers have come: as long as they come soon after the claim, twice as much may be on its way, else half."""
-        began = [self.out.pop(back.claimed.order.key, None) for back in backs]
-        longest = max((time.monotonic() - at for _, at in filter(None, began)), default=0.0)
+        began = [out for back in backs if (out := self.out.pop(back.claimed.order.key, None))]
+        longest = time.monotonic() - min(at for _, at in began) if began else 0.0
         most = self.declaration.batch * (2 if self.declaration.can_find else 1)
         if longest > SOON_S:
             self.window = max(self.declaration.at_once, self.window // 2)
@@ -181,11 +181,14 @@ class Deliverer:
         for back in backs:
             if back.said is None:
                 continue
-            door.failed = door.failed + 1 if failed(back) else 0
-            if failed(back) and (back.claimed.probe or door.failed >= BROKEN_AFTER):
+            if not failed(back):
+                door.failed = 0
+                if back.claimed.probe:
+                    claiming.works(door.declaration.name)
+                continue
+            door.failed += 1
+            if back.claimed.probe or door.failed >= BROKEN_AFTER:
                 self._broke(door, back)
-            elif back.claimed.probe and not failed(back):
-                claiming.works(door.declaration.name)
 
     def _broke(self, door: Door, back: Back) -> None:
         said = back.said
@@ -248,14 +251,14 @@ def _unless_stopped(lanes: list[Lane]) -> list[Lane]:
 
 def _log(backs: Sequence[Back], late: set[str]) -> None:
     """One line for all that went well, one for each that did not; every line names acts and recoveries."""
-    done = [back.claimed.order for back in backs if back.answered and back.answered.after.state is ActState.DONE]
+    answered = [(back.claimed.order, back.answered.after) for back in backs if back.answered is not None]
+    done = [order for order, after in answered if after.state is ActState.DONE]
     if done and log.isEnabledFor(logging.INFO):
         ids = {"acts": [order.key for order in done], "recoveries": [order.recovery_id for order in done]}
         log.info("%d done", len(done), extra=ids)
-    for back in backs:
-        if back.answered is None or back.answered.after.state is ActState.DONE:
+    for order, after in answered if len(done) < len(answered) else ():
+        if after.state is ActState.DONE:
             continue
-        order, after = back.claimed.order, back.answered.after
         its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
         log.warning("%s: %s", after.state, after.says, extra=its)
 

@@ -25,6 +25,7 @@ from amends.outbox.records import (
 
 log = logging.getLogger("amends.deliver")
 Clock = Callable[[], datetime]
+NO_CLEAR_ANSWER = (Unknown, Later)
 HAND_OVER_S = 0.005  # answers that come faster than this are handed over together
 
 
@@ -120,9 +121,9 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
 
 
 def _back(claimed: Claimed, what: str, after: rules.Next, said: Answer | Found | None) -> Back:
-    return Back(claimed, Answered(claimed.order.key, claimed.attempt, what, after), said)
+    return Back(claimed, Answered(claimed.order.key, claimed.attempt, what, after, claimed.place), said)
 
 
 def failed(back: Back) -> bool:
     """Whether the other side gave no clear answer."""
-    return isinstance(back.said, Unknown | Later)
+    return isinstance(back.said, NO_CLEAR_ANSWER)
