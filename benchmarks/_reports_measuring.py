@@ -18,10 +18,11 @@ Work = Callable[[random.Random], Any]
 
 
 def in_turns(works: Mapping[str, Work], rounds: int) -> dict[str, tuple[float, float, float]]:
-    """Median and p95 in milliseconds and the median of CPU of this process; each round asks all of them for the same."""
+    """Median and p95 in milliseconds and the median of CPU of this process; each round asks all of them for the same, another one first."""
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for n in range(-1, rounds):
-        for name, work in works.items():
+        first = n % len(works)
+        for name, work in (*list(works.items())[first:], *list(works.items())[:first]):
             chance, cpu, began = random.Random(n), time.process_time(), time.perf_counter()
             work(chance)
             took[name].append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))

@@ -25,6 +25,7 @@ TOLD = {
     "postgresql": """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
 }
 PIECE = 2000
+Cells = tuple[Any, ...]  # of one line, in the order of `Line`
 
 
 class Line(NamedTuple):
@@ -52,8 +53,8 @@ class Line(NamedTuple):
     photo: str | None
 
 
-def search(wanted: Filter, *, order: Order = Order.NEWEST, limit: int = 1000, offset: int = 0) -> list[Line]:
-    """A page of the reports that a filter lets through, in one query; when they were closed is not read apart."""
+def search(wanted: Filter, *, order: Order = Order.NEWEST, limit: int = 1000, offset: int = 0) -> list[Cells]:
+    """A page of the reports that a filter lets through, in one query; when they were closed is left out."""
     where, params = queries.conditions(wanted)
     return _lines(where, params, ORDERS[order], limit, offset, closed="NULL")
 
@@ -63,16 +64,17 @@ def every(wanted: Filter = Filter()) -> Iterator[list[Line]]:
     where, params = queries.conditions(wanted)
     last = 0
     while found := _lines([*where, "number > %s"], [*params, last], "number", PIECE, 0):
-        yield found
-        last = found[-1].number
+        yield list(map(Line._make, found))
+        last = found[-1][0]
 
 
-def _lines(where: list[str], params: list[Any], order: str, limit: int, offset: int, closed: str = "") -> list[Line]:
+def _lines(where: list[str], params: list[Any], order: str, limit: int, offset: int, closed: str = "") -> list[Cells]:
     condition = " AND ".join(where) or "TRUE"
     sql = f"SELECT {_columns(closed)} FROM reports_reportrow WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608 - columns and marks only
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, limit, offset])
-        return list(map(Line._make, cursor.fetchall()))
+        found: list[Cells] = cursor.fetchall()
+        return found
 
 
 def _columns(closed: str = "") -> str:

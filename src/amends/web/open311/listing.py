@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from amends.ground import clock
 from amends.reports import lines, queries
 from amends.reports.catalogue import Catalogue, in_language
-from amends.reports.lines import Line
+from amends.reports.lines import Cells
 from amends.reports.records import Filter, Move, PhotoOf, Report
 from amends.web.open311 import asking
 from amends.web.open311.refusing import refuse
@@ -82,37 +83,59 @@ def not_given(request: HttpRequest, form: str, name: str) -> HttpResponse:
     raise refuse(400, f"{lacks} required: write it before .{form}")
 
 
-def _rows(request: HttpRequest, found: Sequence[Line]) -> list[Row]:
+def _rows(request: HttpRequest, found: Sequence[Cells]) -> Sequence[Told | Row]:
     spoken = Spoken.of(catalogue(), locale(request))
-    rows = [row(line, spoken) for line in found]
-    if request.GET.get("extensions", "").strip().lower() in YES:
-        _extend(rows, [line.number for line in found])
-    return rows
+    rows = [told(line, spoken) for line in found]
+    if request.GET.get("extensions", "").strip().lower() not in YES:
+        return rows
+    return _extended([msgspec.structs.asdict(row) for row in rows], [line[0] for line in found])
 
 
-def row(line: Line, spoken: Spoken) -> Row:
-    """One request with the fields of the standard, in its order; what is not known is empty."""
+class Told(msgspec.Struct, gc=False):
+    """One request with the fields of the standard, in its order; an answer has up to a thousand."""
+
+    service_request_id: str
+    status: str
+    status_notes: str | None
+    service_name: str
+    service_code: str
+    description: str | None
+    agency_responsible: str | None
+    service_notice: str | None
+    requested_datetime: str
+    updated_datetime: str
+    expected_datetime: str | None
+    address: str | None
+    address_id: str | None
+    zipcode: str | None
+    lat: float | None
+    long: float | None
+    media_url: str | None
+
+
+def told(line: Cells, spoken: Spoken) -> Told:
+    """One request as it is told; what is not known is empty."""
     number, open_, _, category, description, body, _, notice, notes, requested, updated, _, expected, *rest = line
     address, address_id, zipcode, lat, long, media_url, photo = rest
-    return {
-        "service_request_id": str(number),
-        "status": "open" if open_ else "closed",
-        "status_notes": notes or None,
-        "service_name": spoken.services.get(category, category),
-        "service_code": category,
-        "description": description or None,
-        "agency_responsible": spoken.agencies.get(body) or body or None,
-        "service_notice": notice or spoken.notices.get(category),
-        "requested_datetime": requested,
-        "updated_datetime": updated,
-        "expected_datetime": expected,
-        "address": address or None,
-        "address_id": address_id or None,
-        "zipcode": zipcode or None,
-        "lat": lat,
-        "long": long,
-        "media_url": photo_url(photo) if photo else media_url or None,
-    }
+    return Told(
+        str(number),
+        "open" if open_ else "closed",
+        notes or None,
+        spoken.services.get(category, category),
+        category,
+        description or None,
+        spoken.agencies.get(body) or body or None,
+        notice or spoken.notices.get(category),
+        requested,
+        updated,
+        expected,
+        address or None,
+        address_id or None,
+        zipcode or None,
+        lat,
+        long,
+        photo_url(photo) if photo else media_url or None,
+    )
 
 
 def photo_url(name: str) -> str:
@@ -122,14 +145,15 @@ def photo_url(name: str) -> str:
 # What is told beyond the standard, where it is asked for
 
 
-def _extend(rows: Sequence[Row], numbers: Sequence[int]) -> None:
+def _extended(rows: Sequence[Row], numbers: Sequence[int]) -> Sequence[Row]:
     reports, moves, photos = queries.by_numbers(numbers), queries.history(numbers), queries.photos_of(numbers)
-    for number, told in zip(numbers, rows, strict=True):
-        told["extended_attributes"] = _beyond(reports[number], photos.get(number, ()))
-        told["attributes"] = [
+    for number, row in zip(numbers, rows, strict=True):
+        row["extended_attributes"] = _beyond(reports[number], photos.get(number, ()))
+        row["attributes"] = [
             {"code": code, "value": value} for code, values in reports[number].answers for value in values
         ]
-        told["notes"] = [_note(move) for move in moves.get(number, ())]
+        row["notes"] = [_note(move) for move in moves.get(number, ())]
+    return rows
 
 
 def _beyond(report: Report, photos: Sequence[PhotoOf]) -> Row:

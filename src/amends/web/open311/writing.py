@@ -49,6 +49,8 @@ def element(name: str, value: Any) -> str:
         return f"<{name}>{text(value)}</{name}>"
     if isinstance(value, Mapping):
         return f"<{name}>{inside(value)}</{name}>"
+    if isinstance(value, msgspec.Struct):
+        return f"<{name}>{''.join([element(key, getattr(value, key)) for key in value.__struct_fields__])}</{name}>"
     if isinstance(value, (list, tuple)):
         item = ITEMS[name]
         return f"<{name}>{''.join([element(item, each) for each in value])}</{name}>"
