@@ -183,6 +183,8 @@ def test_what_is_reported_stands_on_the_map_with_its_promise(context: BrowserCon
     page.locator(".dot").first.dispatch_event("click")
     page.locator(".dots").wait_for()
     assert "promised by" in page.locator(".dots").inner_text()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_where_a_photo_was_taken_is_offered_before_it_is_stripped(context: BrowserContext, krems: Town) -> None:

@@ -20,6 +20,7 @@ from amends.web.report.pages import questions, things
 from amends.web.report.speaking import context, speaking
 
 LAYERS = ("land", "buildings", "streets")  # as they lie on each other
+BUILDINGS_FROM = 14  # farther off they are not drawn
 MOST = 4_000
 MOST_THINGS = 600
 LONGEST = 200
@@ -85,7 +86,11 @@ def piece(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
         return HttpResponse(status=304)
     if not 10 <= z <= 20 or not (0 <= x < 2**z and 0 <= y < 2**z):
         raise Http404
-    found = [b'"%s":%s' % (name.encode(), known.geojson(name, _box(z, x, y), MOST)) for name in LAYERS]
+    found = [
+        b'"%s":%s' % (name.encode(), known.geojson(name, _box(z, x, y), MOST))
+        for name in LAYERS
+        if name != "buildings" or z >= BUILDINGS_FROM
+    ]
     body = b"{%s}" % b",".join(found)
     headers = {"Cache-Control": "public, max-age=86400", "ETag": etag}
     return HttpResponse(body, content_type="application/geo+json", headers=headers)

@@ -54,6 +54,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "categories": [(code, called(one)) for code, one in ours.categories.items()],
         "areas": [(area.code, area.name) for area in where.known().areas().areas],
         "given": request.GET,
+        "narrowed": bool({key for key, _value in given} - {"lang"}),
         "map": map_data() | {"query": urlencode(given)} if map_data() else {},
         "earlier": f"?{urlencode([*given, ('page', page + 1)])}" if len(found) > PAGE and page < LAST_PAGE else "",
         "later": f"?{urlencode([*given, ('page', page - 1)])}" if page else "",

@@ -80,7 +80,7 @@ function roads(pen, streets, zoom, px, colour) {
   const grown = 1.55 ** (zoom - 16);
   for (const [edge, fill] of [[1, "edge"], [0, ""]]) {
     for (const { path, wide, main } of streets) {
-      if (zoom < 14 && !main) continue;
+      if (zoom < 13 && !main) continue;
       pen.strokeStyle = colour(fill || (main ? "main" : "street"));
       pen.lineWidth = px * (Math.max(1, wide * grown) + edge * (zoom >= 15 ? 1.6 : 1));
       pen.stroke(path);
