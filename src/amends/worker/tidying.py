@@ -13,13 +13,15 @@ import amends.customers.steps
 import amends.outbox.erasing
 import amends.recoveries.erasing
 from amends.notices import digests
-from amends.reports import reading, retention
+from amends.reports import forwards, reading, retention
 
 log = logging.getLogger("amends.retention")
 READER = "retention"
 MAILS_KEPT = timedelta(days=7)  # of those who follow: long enough to see in the outbox why one did not arrive
+PASSED_ON_KEPT = timedelta(days=30)  # what was told to another body; its number there stays
 MAILS = 2000
 MAIL_KIND = "mails to who follows"
+PASSED_ON_KIND = "words passed on to other bodies"
 PEOPLE_KIND = "people with no report left"
 _after: dict[int, int] = {}  # by day: the report up to which its work has come; begins anew in another process
 
@@ -63,6 +65,7 @@ def part(now: datetime, after: int) -> tuple[Counter[str], int | None]:
         amends.customers.steps.let_go(gone)
         amends.outbox.erasing.forget_people(gone)
         forgotten = amends.outbox.erasing.forget_mails(digests.KINDS, now - MAILS_KEPT, MAILS)
+        passed_on = amends.outbox.erasing.forget_mails((forwards.KIND,), now - PASSED_ON_KEPT, MAILS)
     retention.unlink(done.photos, settings.AMENDS.var / "photos")
-    counts = done.counts + Counter({PEOPLE_KIND: len(gone), MAIL_KIND: forgotten})
-    return +counts, done.after if forgotten < MAILS else done.after or after
+    counts = done.counts + Counter({PEOPLE_KIND: len(gone), MAIL_KIND: forgotten, PASSED_ON_KIND: passed_on})
+    return +counts, done.after if max(forgotten, passed_on) < MAILS else done.after or after

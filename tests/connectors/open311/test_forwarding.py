@@ -34,6 +34,7 @@ from amends.reports.catalogue import Body
 from amends.reports.forwards import Told
 from amends.reports.models import MoveRow, ReportRow
 from amends.reports.records import Move, Privacy, Report, State
+from amends.worker import tidying
 
 pytestmark = pytest.mark.django_db
 NOON = at("2026-11-23T12:00")
@@ -241,6 +242,31 @@ def test_settled_by_a_person_their_note_is_the_number(there: FarSide) -> None:
     forwarding.settle(later(2))
 
     assert one(report).external_id == "17/4"
+
+
+def test_what_was_told_is_forgotten_after_a_month_and_the_number_stays(there: FarSide) -> None:
+    report = received()
+    send()
+    deliver(there)
+    for days, left in ((29, True), (31, False)):
+        tidying.part(later(60 * 24 * days), 0)
+        assert ("It is dark here" in str(act(report).payload)) is left
+
+    assert (act(report).ref, one(report).external_id) == ("SR:1", "SR:1")
+
+
+def test_what_was_forgotten_is_not_sent_half(there: FarSide) -> None:
+    del there.types["17"]
+    report = received()
+    send()
+    deliver(there)
+    tidying.part(later(60 * 24 * 31), 0)
+    there.types["17"] = "realtime"
+    amends.outbox.steps.retry_now(forwards.key(report.number, "roads"), "eva", later(60 * 24 * 32))
+    deliver(there, later(60 * 24 * 32))
+
+    assert act(report).last_answer.startswith("what there was to tell has been taken out")
+    assert there.journal == []
 
 
 def test_long_words_leave_room_for_our_mark() -> None:

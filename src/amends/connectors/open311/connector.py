@@ -24,6 +24,7 @@ SAME_WORDS = 30  # so many letters at the beginning that are the same are no cha
 MARK = re.compile(r"\[\d+-[a-z2-7]{10}\]")
 REALTIME, BLACKBOX = "realtime", "blackbox"
 NOTHING_DONE_WAIT_S = 60.0
+FORGOTTEN = "what there was to tell has been taken out by now; tell them by hand, and settle this with their number"
 
 
 class Open311Forwarder:
@@ -40,6 +41,8 @@ class Open311Forwarder:
     # Handing over
 
     def act(self, order: Order, now: datetime) -> Answer:
+        if "fields" not in order.payload:
+            return Refused(FORGOTTEN)
         try:
             service = self.far.service(_field(order, "service_code"))
         except Unread as error:
@@ -102,6 +105,8 @@ class Open311Forwarder:
     # Looking it up
 
     def find(self, order: Order) -> Found:
+        if "fields" not in order.payload:
+            return Unknown(FORGOTTEN)
         try:
             found, whole = self._listed(order)
             kind = self.far.service(_field(order, "service_code")).type
