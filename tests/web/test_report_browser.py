@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.web.krems_server import Town
 from tests.web.report.krems import LAMP, picture
@@ -202,6 +202,18 @@ def test_where_a_photo_was_taken_is_offered_before_it_is_stripped(context: Brows
         assert b"Secretphone" not in served
     page.get_by_role("button", name="Remove this photo").click()
     expect(page.locator("#photos li")).to_have_count(0)
+
+
+def test_a_large_photo_is_made_smaller_and_upright_before_it_is_sent(context: BrowserContext, krems: Town) -> None:
+    noise, out, exif = Image.frombytes("RGB", (2600, 1300), os.urandom(2600 * 1300 * 3)), io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    noise.save(out, "JPEG", quality=85, exif=exif)
+    page = begin(context, krems)
+    with page.expect_response("**/report/photos*") as answer:
+        page.locator("#photo").set_input_files(photo() | {"buffer": out.getvalue()})
+    assert int(answer.value.request.all_headers()["content-length"]) < len(out.getvalue())
+    served = httpx.get(f"{krems.url}/photos/{answer.value.json()['name']}.jpg").content
+    assert Image.open(io.BytesIO(served)).size == (1024, 2048)
 
 
 def test_what_is_no_photo_is_refused_beside_the_field(context: BrowserContext, krems: Town) -> None:
