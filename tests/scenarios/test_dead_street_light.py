@@ -136,3 +136,12 @@ def test_the_story_ends_with_the_clock_on_the_wall(told: demo.Krems) -> None:
 def _text(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     return str(body.get_content()) if body else ""
+
+
+def test_the_tutorial_shows_the_year_as_it_comes_out() -> None:
+    shown = (HERE / "story.md").read_text("utf-8").partition("ends like this")[2].split("```")[1]
+    lines = {words: int(number) for number, words in re.findall(r"^ *(\d+)  (\S.*)$", shown, re.MULTILINE)}
+    names = {words: name for name, words in demo.Krems.tally.words.items()}
+
+    assert len(lines) > 8
+    assert {names[words]: number for words, number in lines.items()}.items() <= EXPECTED["outcome"].items()
