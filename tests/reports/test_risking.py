@@ -169,3 +169,14 @@ def test_reports_can_still_be_found_on_the_map_after_their_risk_was_written() ->
     found = queries.search(queries.Filter(bbox=(15.5, 48.3, 15.7, 48.5)))
 
     assert [one.number for one in found] == [report.number]
+
+
+def test_whose_calendar_is_gone_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(risking, "NEW_DATES", 1)
+    gone, report = lamp("a", requested_at=NOW - AN_HOUR), lamp("b")
+    row = ReportRow.objects.get(pk=gone.number)
+    ReportRow.objects.filter(pk=gone.number).update(due=(row.due or {}) | {"calendar": "closed down"})
+
+    risking.reckon(DUE + timedelta(minutes=1))
+
+    assert (seen(gone).new_due_at, seen(report).new_due_at is None) == (None, False)

@@ -158,11 +158,12 @@ def _new_dates(likely: Sequence[int], now: datetime) -> int:
         return made
     mine = ReportRow.objects.filter(open=True, paused_at=None, due_at__gt=now - TOO_LATE, due_at__lte=now)
     passed = Q(new_due_at=None) | Q(new_due_at__lte=now)
-    numbers = list(mine.filter(passed).order_by("due_at").values_list("number", flat=True)[:NEW_DATES])
-    made += sum(_new_date(number, PASSED, now) for number in numbers)
-    if len(numbers) < NEW_DATES:
+    known = Q(due__calendar__in=list(calendars.in_use(settings.AMENDS.directory)))  # who has none holds up nobody
+    numbers = list(mine.filter(passed & known).order_by("due_at").values_list("number", flat=True)[:NEW_DATES])
+    late = sum(_new_date(number, PASSED, now) for number in numbers)
+    if late < NEW_DATES:
         reading.read(DATES, int(now.timestamp()))
-    return made
+    return made + late
 
 
 def _new_date(number: int, why: str, now: datetime) -> bool:
