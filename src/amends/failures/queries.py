@@ -17,6 +17,7 @@ from amends.failures.records import Around, Behind, Evidence, Failure, LossKind,
 from amends.ground import bulk, packed
 from amends.ground.money import Money
 
+AS_TEXT = ("started_at", "facts")  # read by the thousand, many alike
 COLUMNS = (
     *("failure_id", "customer_id", "promise", "incident", "started_at", "severity", "loss_kind", "evidence"),
     *("price_minor", "currency", "controllable", "stable_cause", "used_anyway"),
@@ -30,7 +31,7 @@ def ripe(now: datetime, limit: int, *, withdrawn: bool = False) -> list[Ripe]:
 
     Those that were withdrawn are asked for apart.
     """
-    said = ", ".join([*Ripe._fields[:-1], bulk.as_text(connection, "facts")])
+    said = ", ".join([bulk.as_text(connection, name) if name in AS_TEXT else name for name in Ripe._fields])
     gone = "IS NOT NULL" if withdrawn else "IS NULL"
     sql = f"""SELECT {said} FROM failures_failurerow WHERE undecided AND revised_at <= %s AND withdrawn_at {gone}
         ORDER BY revised_at LIMIT %s"""  # noqa: S608 - our own names

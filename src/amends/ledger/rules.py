@@ -54,8 +54,9 @@ def link(
 
     Migration 0003 says the same to PostgreSQL (`amends_chain`).
     """
-    texts = (kind, act_key, recovery_id, customer_id, debit, credit, currency)
-    said = f"{seq}|{minor}|{int(statutory)}|{at_us}" + "".join([f"|{len(text)}:{text}" for text in texts])
+    ids = f"{len(act_key)}:{act_key}|{len(recovery_id)}:{recovery_id}|{len(customer_id)}:{customer_id}"
+    sides = f"{len(debit)}:{debit}|{len(credit)}:{credit}|{len(currency)}:{currency}"
+    said = f"{seq}|{minor}|{int(statutory)}|{at_us}|{len(kind)}:{kind}|{ids}|{sides}"  # a million times an evening
     return hashlib.sha256(before + said.encode()).digest()
 
 
