@@ -22,17 +22,17 @@ COLUMNS = (
 
 
 @transaction.atomic
-def post(postings: Sequence[Posting]) -> int:
-    """Book what is not booked yet; Unbalanced, and nothing booked, when a movement moves nothing."""
+def post(postings: Sequence[Posting], *, new: bool = False) -> int:
+    """Book what is not booked yet; Unbalanced, and nothing booked, when a movement moves nothing.
+
+    `new`: the caller knows that none can be booked, and an error rather than silence is right if one is.
+    """
     for posting in postings:
         check_balanced(posting)
     if not postings:
         return 0
     head = _locked_head()
-    by_id = {(posting.kind, posting.act_key): posting for posting in postings}
-    for said in _booked(postings):
-        by_id.pop(said, None)
-    rows = _chained(head, list(by_id.values()))
+    rows = _chained(head, postings if new else _not_booked(postings))
     bulk.insert(connection, PostingRow, COLUMNS, rows)
     if rows:
         head.save()
@@ -48,10 +48,13 @@ def _locked_head() -> HeadRow:
     return head
 
 
-def _booked(postings: Sequence[Posting]) -> list[tuple[str, str]]:
+def _not_booked(postings: Sequence[Posting]) -> list[Posting]:
+    by_id = {(posting.kind, posting.act_key): posting for posting in postings}
     keys = {posting.act_key for posting in postings}
     sql = f"SELECT kind, act_key FROM ledger_postingrow WHERE {bulk.among(connection, 'act_key')}"  # noqa: S608
-    return [(kind, key) for kind, key in bulk.fetch(connection, sql, [bulk.texts(connection, keys)])]
+    for said in bulk.fetch(connection, sql, [bulk.texts(connection, keys)]):
+        by_id.pop(said, None)
+    return list(by_id.values())
 
 
 def _chained(head: HeadRow, postings: Sequence[Posting]) -> list[tuple[Any, ...]]:
@@ -59,7 +62,7 @@ def _chained(head: HeadRow, postings: Sequence[Posting]) -> list[tuple[Any, ...]
     rows, last = [], bytes(head.hash)
     for seq, one in enumerate(postings, head.seq + 1):
         ids = (seq, one.kind, one.act_key, one.recovery_id, one.customer_id, one.debit, one.credit)
-        said = (*ids, one.amount.currency, one.amount.minor, one.statutory, microseconds(one.at))
+        said = (*ids, one.amount.currency, one.amount.minor, int(one.statutory), microseconds(one.at))
         last = link(last, *said)
         rows.append((*said, last))
     head.seq, head.hash = head.seq + len(rows), last

@@ -32,11 +32,14 @@ MACHINE = "amends"
 
 
 @transaction.atomic
-def enqueue(orders: Sequence[Order], now: datetime) -> int:
-    """Put acts in the outbox; a key that is there already stays as it is. How many orders were handed in."""
+def enqueue(orders: Sequence[Order], now: datetime, *, new: bool = False) -> int:
+    """Put acts in the outbox; a key that is there already stays as it is. How many orders were handed in.
+
+    `new`: the caller knows that none can be there, and an error rather than silence is right if one is.
+    """
     canaries, at = _open_batches(orders, now), bulk.moment(connection, now)
     rows = [_row(order, at, canaries) for order in orders]
-    bulk.insert(connection, ActRow, COLUMNS, rows, unless_there=True)
+    bulk.insert(connection, ActRow, COLUMNS, rows, unless_there=not new)
     return len(rows)
 
 
@@ -49,7 +52,7 @@ def _row(order: Order, at: Any, canaries: Counter[tuple[str, str]]) -> tuple[Any
         canaries[first] -= 1
     state, says = (PARKED, str(order.payload.get("reason", ""))) if with_a_person else (DUE, "")
     due_at = bulk.moment(connection, order.not_before) if order.not_before else at
-    ids = (order.key, order.kind, order.connector, batch, canary, order.recovery_id, order.customer_id)
+    ids = (order.key, order.kind, order.connector, batch, int(canary), order.recovery_id, order.customer_id)
     return *ids, msgspec.json.encode(order.payload).decode(), order.urgency, state, says, due_at, at, at, 0, "", ""
 
 

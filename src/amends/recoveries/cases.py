@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from amends.failures.records import Recurrence, Ripe
+from amends.failures.records import Behind, Recurrence, Ripe
 from amends.ground.ids import share_of
 from amends.recoveries import opening, rules
 from amends.recoveries.budgets import Limits
@@ -48,6 +48,7 @@ class Recorded:
         self.one, self.names = one, (one.name, *one.also)
         self.counts = one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
         self.texts: dict[Hashable, str] = {}
+        self.untold = self._text({})
 
     def text(self, facts: Mapping[str, Any]) -> str:
         told = next((facts[name] for name in self.names if facts.get(name) is not None), None)
@@ -76,7 +77,17 @@ class Looking:
         bearing = [one for one in facts if one.name in said or one.kind is Kind.DAYS]
         statute = [one for rule in policy.statute for one in packs.rule(rule).inputs.values()]
         self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in (one.name, *one.also))})
-        self.recorded = {one.name: Recorded(one) for one in facts if one not in bearing}
+        self.recorded = [Recorded(one) for one in facts if one not in bearing]
+        self.untold = [one.untold for one in self.recorded]
+        self.places = {name: place for place, one in enumerate(self.recorded) for name in one.names}
+
+    def texts(self, facts: Mapping[str, Any]) -> tuple[str, ...]:
+        """Of each that is kept only, what these facts say; most facts speak of few of them."""
+        found = self.untold.copy()
+        for name in facts:
+            if (place := self.places.get(name)) is not None:
+                found[place] = self.recorded[place].text(facts)
+        return tuple(found)
 
 
 def _texts_in(part: Any) -> set[str]:
@@ -109,7 +120,6 @@ class Cases:
         if policy.digest not in self.looking:
             self.looking[policy.digest] = Looking(policy)
         looking, (salt, share) = self.looking[policy.digest], self.ways.holdout
-        recorded = list(looking.recorded.values())
         for ripe in failures:
             facts = msgspec.json.decode(ripe.facts)
             past = recurrences.get(ripe.failure_id, FIRST_TIME)
@@ -120,8 +130,9 @@ class Cases:
             if case not in self.known:
                 self.known[case] = self._decide(ripe, facts, past, policy, day)
             terms, inputs = self.known[case]
-            kept = inputs % tuple([one.text(facts) for one in recorded])
-            yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, kept, terms)
+            behind = Behind(ripe.promise, ripe.subject, ripe.payment_ref, ripe.incident, facts)
+            kept = inputs % looking.texts(facts)
+            yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, kept, terms, behind)
 
     def _decide(
         self, ripe: Ripe, facts: Mapping[str, Any], recurrence: Recurrence, policy: Table, day: date
@@ -130,7 +141,7 @@ class Cases:
         how: dict[str, Any] = {"currency": ways.currency, "holdout": ways.holdout, "approve_up_to": ways.approve_up_to}
         decision = rules.decide(failure, recurrence, policy, day, **how)
         said = {name: json.dumps(value).replace("%", "%%") for name, value in decision.inputs.items()}
-        said |= dict.fromkeys(self.looking[policy.digest].recorded, "%s")
+        said |= {one.one.name: "%s" for one in self.looking[policy.digest].recorded}
         inputs = ", ".join(f'"{name}": {text}' for name, text in said.items())
         return opening.terms(decision, failure, ways.limits), f"{{{inputs}}}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, cached_property
@@ -14,16 +14,17 @@ from django.conf import settings
 from django.db import connection
 
 import amends.recoveries.queries
-from amends.failures.records import Failure
+from amends.failures.records import Behind, Failure
 from amends.ground import bulk
-from amends.ground.ids import derive
+from amends.ground.ids import derive_all
 from amends.recoveries import budgets, holding, spending
 from amends.recoveries.budgets import Limits
 from amends.recoveries.holding import Wish
 from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.records import Decision, Goodwill, RecoveryState
+from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy, Start, name_of
 
 WORKER = "amends"
+BEGINNING = "remedies are on their way"
 GOODWILL_DECLINED = "goodwill declined"  # how the history says that only the goodwill was
 AFTER_INPUTS = ("inputs", "trace", "pay_by")
 MOVE = ("recovery_id", "before", "after", "who", "why", "at")
@@ -72,9 +73,9 @@ class Terms:
         return f"{self.head}{inputs}{self.tail}"
 
     @cached_property
-    def columns(self) -> tuple[Any, ...]:
-        """Of a recovery's row, what is the same for all where no budget is used up."""
-        return self.placed("")
+    def remedies(self) -> tuple[tuple[str, Remedy], ...]:
+        """Each remedy with its name."""
+        return tuple((name_of(remedy, self.decision.remedies), remedy) for remedy in self.decision.remedies)
 
     def placed(self, no_room: str) -> tuple[Any, ...]:
         """Of a recovery's row, from `state` on; `no_room` says which budget its goodwill did not fit into."""
@@ -86,7 +87,7 @@ class Terms:
             decision.remedies[0].kind if decision.remedies else "",
             sum(amount.minor for amount in amounts),
             amounts[0].currency if amounts else "",
-            *(decision.person, decision.holdout, signers, str(goodwill), goodwill is Goodwill.WAITING, held),
+            *(decision.person, int(decision.holdout), signers, str(goodwill), int(goodwill is Goodwill.WAITING), held),
             decision.pay_by or None,
         )
 
@@ -99,7 +100,8 @@ COLUMNS = (
     *("recovery_id", "failure_id", "customer_id", *PLACED, "decision", "goodwill_minor", "budgets"),
     *("declined_reason", "decided_at", "changed_at"),
 )
-STATE, HELD = PLACED.index("state"), PLACED.index("held")
+STATE, GOODWILL, HELD = PLACED.index("state"), PLACED.index("goodwill"), PLACED.index("held")
+POLICY, AMOUNT = PLACED.index("policy"), PLACED.index("amount_minor")
 
 
 class Opening(NamedTuple):
@@ -110,6 +112,18 @@ class Opening(NamedTuple):
     incident: str
     inputs: str  # of the decision, as JSON
     terms: Terms
+    behind: Behind | None = None  # what its remedies speak about, where they may be started at once
+
+
+class Way(NamedTuple):
+    """How recoveries on the same terms go: their columns, their history so far, and whether their remedies start."""
+
+    placed: tuple[Any, ...]
+    moves: tuple[tuple[str, str, str, str], ...]  # before, after, who, why
+    begun: bool
+
+
+Begun = tuple[Start, Behind]  # what is under way, and what its remedies speak about
 
 
 def terms(decision: Decision, failure: Failure, bounds: Limits | None) -> Terms:
@@ -123,21 +137,39 @@ def terms(decision: Decision, failure: Failure, bounds: Limits | None) -> Terms:
     return Terms(decision, *_why_a_person(decision, failure, bounds), bounds)
 
 
-def write(openings: Sequence[Opening], now: datetime) -> int:
-    """Write these recoveries, their goodwill reserved; in the caller's transaction. How many were written."""
-    ids = [derive("rec", opening.failure_id) for opening in openings]
+def write(openings: Sequence[Opening], now: datetime, stopped: Collection[str] | None = None) -> list[Begun]:
+    """Write these recoveries, their goodwill reserved; in the caller's transaction, which starts what is handed out.
+
+    Those that wait for nobody are under way at once, as `begin` would move them a moment later; `stopped` names the
+    policies for which nothing is paid (empty: all). Without it they are approved, and nothing is begun.
+    """
+    ids = derive_all("rec", [opening.failure_id for opening in openings])
     fits, held = _reserve(ids, openings, now)
-    at, rows, moves = bulk.moment(connection, now), [], []
-    for recovery_id, (failure_id, customer_id, _, inputs, terms) in zip(ids, openings, strict=True):
-        no_room = held.get(recovery_id)
-        placed = terms.placed(no_room) if no_room else terms.columns
+    at, rows, moves, begun = bulk.moment(connection, now), [], [], []
+    ways = dict[tuple[int, str | None], Way]()
+    for recovery_id, (failure_id, customer_id, _, inputs, terms, behind) in zip(ids, openings, strict=True):
+        told = (id(terms), held.get(recovery_id))
+        placed, history, begins = ways.get(told) or ways.setdefault(told, _way(terms, told[1] or "", stopped))
         goodwill = spending.reserved(fits, recovery_id) if recovery_id in fits else (0, "")
         decision = terms.text(inputs)
         rows.append((recovery_id, failure_id, customer_id, *placed, decision, *goodwill, "", at, at))
-        moves.append((recovery_id, "", placed[STATE], WORKER, placed[HELD] or terms.decision.reasons[0], at))
+        moves += [(recovery_id, *move, at) for move in history]
+        if begins and behind:
+            who = (recovery_id, failure_id, customer_id, terms.decision.policy, terms.decision.person)
+            begun.append((Start(*who, placed[GOODWILL], now, terms.remedies), behind))
     bulk.insert(connection, RecoveryRow, COLUMNS, rows)
     bulk.insert(connection, MoveRow, MOVE, moves)
-    return len(rows)
+    return begun
+
+
+def _way(terms: Terms, no_room: str, stopped: Collection[str] | None) -> Way:
+    placed = terms.placed(no_room)
+    first = ("", placed[STATE], WORKER, placed[HELD] or terms.decision.reasons[0])
+    waits = amends.recoveries.queries.paying_stopped_for(stopped or (), placed[POLICY], placed[AMOUNT])
+    if stopped is None or waits or placed[STATE] != RecoveryState.APPROVED:
+        return Way(placed, (first,), False)
+    begun = (str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY), WORKER, BEGINNING)
+    return Way((begun[1], *placed[STATE + 1 :]), (first, begun), True)
 
 
 def _reserve(ids: Sequence[str], openings: Sequence[Opening], now: datetime) -> tuple[dict[str, Wish], dict[str, str]]:

@@ -76,6 +76,11 @@ def unless_stopped(stopped: Collection[str]) -> tuple[str, list[Any]]:
     return (paying, [bulk.texts(connection, stopped)]) if stopped else ("", [])
 
 
+def paying_stopped_for(stopped: Collection[str], policy: str, amount_minor: int) -> bool:
+    """What `unless_stopped` says, of one recovery."""
+    return amount_minor != 0 and ("" in stopped or policy in stopped)
+
+
 def start_columns() -> str:
     return ", ".join([*Start._fields[:-1], bulk.part(connection, "decision", "remedies")])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -20,13 +20,14 @@ from amends.recoveries import opening, revising, rules, versions
 from amends.recoveries.budgets import Limits
 from amends.recoveries.cases import Cases, Ways
 from amends.recoveries.models import MoveRow, RecoveryRow
-from amends.recoveries.opening import Opening
+from amends.recoveries.opening import Begun, Opening
 from amends.recoveries.policy.tree import Table
 from amends.recoveries.records import MOVES, Goodwill, RecoveryState, Start
 
 BATCH = 10000
 WORKER = "amends"
 NOBODY = Table("none", "any", {}, (), "", "")
+Starting = Callable[[Sequence[Begun], datetime], None]  # how the next room begins remedies, in our transaction
 
 
 def policies() -> Mapping[str, Table]:
@@ -34,28 +35,32 @@ def policies() -> Mapping[str, Table]:
     return {policy.promise: policy for policy in amends.recoveries.files.in_use(settings.AMENDS.directory)}
 
 
-def decide(now: datetime) -> int:
+def decide(now: datetime, start: Starting | None = None) -> int:
     """Decide what is fair for every failure that may be acted on and was not looked at, a batch a transaction.
 
-    One that has its recovery is decided anew (`revising`).
+    One that has its recovery is decided anew (`revising`). New ones that wait for nobody are under way at once where
+    `start` begins their remedies, in the same transaction; else they are approved, and `begin` moves them on.
     """
     decided, cases = 0, Cases(_ways())
-    while part := _decide_part(cases, now) or _withdraw_part(now):
+    while part := _decide_part(cases, start, now) or _withdraw_part(now):
         decided += part
         if (ways := _ways()) != cases.ways:
             cases = Cases(ways)
     return decided
 
 
+@bulk.undisturbed()
 @transaction.atomic
-def _decide_part(cases: Cases, now: datetime) -> int:
+def _decide_part(cases: Cases, start: Starting | None, now: datetime) -> int:
     failures = amends.failures.queries.ripe(now, BATCH)
     if not failures:
         return 0
     ids = [failure.failure_id for failure in failures]
     done = amends.recoveries.queries.with_recovery(ids)
     openings, later = _decide_all(cases, [failure for failure in failures if failure.failure_id not in done], now)
-    opening.write(openings, now)
+    begun = opening.write(openings, now, amends.recoveries.queries.stopped_policies() if start else None)
+    if start and begun:
+        start(begun, now)
     if done:
         later |= revising.revise(cases, [failure for failure in failures if failure.failure_id in done], now)
     amends.failures.steps.decided(ids)

@@ -24,7 +24,6 @@ import amends.notices.steps
 import amends.notices.templates
 import amends.promises.files
 import amends.recoveries.files
-import amends.recoveries.steps
 import amends.remedies.reversing
 import amends.remedies.steps
 import amends.reports.album
@@ -59,8 +58,7 @@ STORY: Sequence[Step] = (
     amends.failures.repairs.take,
     amends.incidents.steps.gather,
     amends.incidents.steps.settle,
-    amends.recoveries.steps.decide,
-    amends.remedies.steps.provide,
+    amends.remedies.steps.make_right,
     amends.remedies.steps.settle,
     amends.remedies.reversing.settle,
     amends.notices.steps.compose,
