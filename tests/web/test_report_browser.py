@@ -23,6 +23,7 @@ PHONE = {"width": 390, "height": 844}
 SHOTS = os.environ.get("SHOTS", "")
 HEAVIEST = 250_000
 SLOW = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
+expect.set_options(timeout=20_000)  # others may use the machine as well
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("report-browser")]
 
 
@@ -43,7 +44,7 @@ def context(browser: Browser, krems: Town, request: pytest.FixtureRequest) -> It
 
 def begin(context: BrowserContext, krems: Town, path: str = "/report") -> Page:
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     page.goto(krems.url + path)
     page.locator("#report[data-ready]").wait_for()
     return page

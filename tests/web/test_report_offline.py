@@ -43,6 +43,7 @@ def test_by_keyboard_on_a_phone_in_german_without_the_map_and_offline_for_a_minu
 ) -> None:
     context.route("**/leaflet/*", lambda route: route.abort())  # the map never comes
     page = context.new_page()
+    page.on("filechooser", lambda _: None)  # they are caught from now on
     page.clock.install()
     page.goto(f"{krems.url}/report")
     page.locator("html[lang=de][data-kept]").wait_for()

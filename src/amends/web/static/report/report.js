@@ -173,7 +173,7 @@ document.getElementById("keep").addEventListener("click", async () => {
   card.focus();
   card.scrollIntoView({ block: "center" });
   later();
-  line.flush();
+  line.flush().then(state);
 });
 
 /* An empty form for another report. */
