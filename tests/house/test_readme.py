@@ -42,7 +42,7 @@ def test_by_hand_ends_in_a_mail_with_a_link_that_leads_there(tmp_path: Path) -> 
             ["bash", "-c", script + "\nwait"], cwd=tmp_path, env=OUTSIDE, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline and "X-Peer" not in out.read_text("utf-8", "replace"):
             time.sleep(0.3)
         said = out.read_text("utf-8", "replace")
