@@ -174,3 +174,14 @@ def test_long_lists_go_on_behind_the_first_page(client: Client) -> None:
     assert desk.get("/desk/sessions?page=2").content.count(b">session-0") == 10
     assert desk.get("/desk/sessions?q=session-007").content.count(b">session-007<") == 1
     assert desk.get("/desk/sessions?page=zero").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/desk/sign-in?next=%00", "/reports?q=a%00b", "/yours/%00", "/feed?lat=%00"]
+)
+def test_an_address_with_a_nul_is_told_so_on_any_database(path: str) -> None:
+    response = Client().get(path)
+
+    assert response.status_code == 400
+    assert "NUL" in response.content.decode()

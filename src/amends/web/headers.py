@@ -1,11 +1,11 @@
-"""Security headers on every page, and the few words every template needs."""
+"""Addresses that can be looked up, security headers on every page, and the few words every template needs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -24,6 +24,24 @@ class SecurityHeaders:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+def holds_nul(request: HttpRequest) -> bool:
+    """Whether an address holds the one character that no text in a database may have (PostgreSQL refuses it)."""
+    return "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+
+
+class NoNul:
+    """Such an address is told so, whatever page it is for; GeoReport says it in its own form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if holds_nul(request) and not request.path_info.startswith("/open311/"):
+            says = "This address holds a NUL character (%00), which no text has. Take it out and try again.\n"
+            return HttpResponseBadRequest(says, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
 
 
 def company(request: HttpRequest) -> dict[str, object]:

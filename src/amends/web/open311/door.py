@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 
 from amends.reports import album, queries
 from amends.reports.records import Refused
+from amends.web.headers import holds_nul
 from amends.web.open311 import bulk, entering, listing, posting, services, updates
 from amends.web.open311.refusing import Refusal, refuse
 
@@ -69,6 +70,8 @@ def open311(request: HttpRequest) -> HttpResponseBase:
 
 
 def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
+    if holds_nul(request):
+        raise refuse(400, "the address holds a NUL character (%00), which no text has")
     if photo := PHOTO.fullmatch(path):
         return _called(request, {"GET": _photo}, photo.groupdict())
     for pattern, methods in KNOWN:
