@@ -177,9 +177,7 @@ def test_long_lists_go_on_behind_the_first_page(client: Client) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    "path", ["/desk/sign-in?next=%00", "/reports?q=a%00b", "/yours/%00", "/feed?lat=%00"]
-)
+@pytest.mark.parametrize("path", ["/desk/sign-in?next=%00", "/reports?q=a%00b", "/yours/%00", "/feed?lat=%00"])
 def test_an_address_with_a_nul_is_told_so_on_any_database(path: str) -> None:
     response = Client().get(path)
 

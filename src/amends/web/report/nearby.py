@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.reports.catalogue import Catalogue, Category
 from amends.reports.geometry import Position
 from amends.reports.records import Near, Report, State
@@ -27,7 +28,7 @@ def around(found: Checked) -> list[dict[str, Any]]:
 
 
 def near(at: Position, category: Category, asset: str = "") -> list[dict[str, Any]]:
-    now, ours = datetime.now(UTC), catalogue()
+    now, ours = clock.now(), catalogue()
     alike = {code for code, other in ours.categories.items() if _alike(category, other)}
     open_ = amends.reports.queries.nearby(at.lat, at.long, WITHIN_M, open=True, limit=50)
     ended = amends.reports.queries.nearby(at.lat, at.long, WITHIN_M, open=False, limit=50)

@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.reports import album, moderation, photos, places
 from amends.reports.geometry import NoPlace, Position
 from amends.reports.records import PhotoOf, Refused
@@ -54,7 +55,7 @@ def _given(files: Iterable[Any]) -> list[Any]:
 
 
 def _keep(request: HttpRequest, file: Any) -> tuple[str, Position | None]:
-    now = datetime.now(UTC)
+    now = clock.now()
     if moderation.check(moderation.mark(f"photos {address(request)}"), now, many=MANY) is not None:
         raise TooMany
     if file.size > settings.AMENDS.map.photo_mb * 1_000_000:

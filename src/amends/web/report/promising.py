@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django.conf import settings
 
+from amends.ground import clock
 from amends.promises import calendars, files, repairs
 from amends.web.report import where
 from amends.web.report.checking import Checked
@@ -21,7 +20,7 @@ def would_be_due(found: Checked) -> str:
     given, promises = calendars.in_use(directory), files.repairs_in_use(directory)
     kind = {"category": found.category.code, "area": area, "severity": ""}
     try:
-        promised = repairs.promised_by(promises, **kind, received_at=datetime.now(UTC), calendars=given)
+        promised = repairs.promised_by(promises, **kind, received_at=clock.now(), calendars=given)
     except (repairs.UnknownCalendar, calendars.NeverOpen):
         return ""
     return due(promised.due_at) if promised else ""

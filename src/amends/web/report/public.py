@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 import amends.customers.queries
 import amends.reports.queries
+from amends.ground import clock
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
 from amends.reports.clusters import clusters
@@ -45,7 +46,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     """The newest first; narrowed by category, state, area and words."""
     wanted, page = filtered(request), _page(request)
     found = amends.reports.queries.search(wanted, order=Order.NEWEST, limit=PAGE + 1, offset=PAGE * page)
-    ours, now = catalogue(), datetime.now(UTC)
+    ours, now = catalogue(), clock.now()
     photos = amends.reports.queries.photos_of([one.number for one in found])
     given = [(key, value) for key, value in request.GET.items() if value and key != "page"]
     more = {
@@ -106,7 +107,7 @@ def pins(request: HttpRequest) -> HttpResponse:
 @speaking
 def cards(request: HttpRequest) -> HttpResponse:
     """What a dot on the map says: one report, or the nearest of those that stand together, with their promises."""
-    said, now = request.GET, datetime.now(UTC)
+    said, now = request.GET, clock.now()
     if (number := said.get("number", "")).isascii() and number.isdigit() and len(number) < 12:
         found = [visible(int(number))]
     else:
@@ -127,7 +128,7 @@ def cards(request: HttpRequest) -> HttpResponse:
 def one(request: HttpRequest, number: int) -> HttpResponse:
     """One report as everybody sees it."""
     found = visible(number)
-    now, ours = datetime.now(UTC), catalogue()
+    now, ours = clock.now(), catalogue()
     photos = amends.reports.queries.photos_of([number])
     told = amends.reports.queries.history([number]).get(number, [])
     more: dict[str, Any] = {
@@ -213,7 +214,7 @@ def me_too(request: HttpRequest, number: int) -> HttpResponse:
     mark = request.POST.get("form", "")
     more = {
         "report": found,
-        "card": card(found, amends.reports.queries.photos_of([number]), catalogue(), datetime.now(UTC)),
+        "card": card(found, amends.reports.queries.photos_of([number]), catalogue(), clock.now()),
         "form": mark if MARK.fullmatch(mark) else secrets.token_hex(16),
         "problem": problem,
         "done": request.GET.get("done") == "1" and request.method != "POST",
@@ -230,7 +231,7 @@ def _query(request: HttpRequest, more: str) -> str:
 
 def _joined(request: HttpRequest, found: Report) -> str:
     """Count them; what is wrong, in words, where that cannot be."""
-    now, form, email = datetime.now(UTC), request.POST.get("form", ""), request.POST.get("email", "").strip()[:254]
+    now, form, email = clock.now(), request.POST.get("form", ""), request.POST.get("email", "").strip()[:254]
     if from_elsewhere(request) or request.POST.get("leave_this_empty") or not MARK.fullmatch(form):
         return _("This did not look as if a person had sent it. Nothing was taken in.")
     if email:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from amends.ground import clock
 from amends.notices.digest_words import STATES
 from amends.reports.catalogue import Category, in_language
 from amends.reports.records import State
 from amends.web.following import speaking as following
-from amends.web.following.speaking import lang, speaking, zone
+from amends.web.following.speaking import day_in_words, lang, speaking, zone
 
 __all__ = ["ago", "called", "context", "day_of", "due", "lang", "metres", "speaking", "state", "when", "zone"]
 
@@ -32,13 +33,13 @@ def called(category: Category | None, code: str = "") -> str:
 
 def day_of(moment: datetime) -> str:
     """A moment's day in words: Friday, 27 November 2026."""
-    return format_date(moment.astimezone(zone()).date(), "full", locale=lang())
+    return day_in_words(moment.astimezone(zone()).date(), weekday=True)
 
 
 def when(moment: datetime) -> str:
     """A moment in words, on the clocks of the place."""
     here = moment.astimezone(zone())
-    said = {"day": format_date(here.date(), "long", locale=lang()), "time": format_time(here, "short", locale=lang())}
+    said = {"day": day_in_words(here.date()), "time": format_time(here, "short", locale=lang())}
     return _("%(day)s, %(time)s") % said
 
 
@@ -49,18 +50,14 @@ def due(moment: datetime | None) -> str:
     here = moment.astimezone(zone())
     ends = here - timedelta(microseconds=1)
     if ends.date() != here.date() or (here.hour, here.minute) == (23, 59):
-        return _("by the end of %(day)s") % {"day": _day(ends.date())}
-    said = {"day": _day(here.date()), "time": format_time(here, "short", locale=lang())}
+        return _("by the end of %(day)s") % {"day": day_in_words(ends.date(), weekday=True)}
+    said = {"day": day_in_words(here.date(), weekday=True), "time": format_time(here, "short", locale=lang())}
     return _("by %(day)s, %(time)s") % said
-
-
-def _day(day: date) -> str:
-    return format_date(day, "full", locale=lang())
 
 
 def ago(moment: datetime, now: datetime | None = None) -> str:
     """How long ago, in the largest unit that says enough."""
-    days = ((now or datetime.now(UTC)).astimezone(zone()).date() - moment.astimezone(zone()).date()).days
+    days = ((now or clock.now()).astimezone(zone()).date() - moment.astimezone(zone()).date()).days
     if days < 1:
         return _("today")
     if days == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
+from amends.ground import clock
 from amends.notices import tokens
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
@@ -104,7 +105,7 @@ def _check_page(request: HttpRequest, found: Checked, problem: str = "", status:
 
 def _send(request: HttpRequest, found: Checked) -> HttpResponse:
     """Take it in; the same form again, from an impatient phone or a queue, is answered with the same number."""
-    intake, now = found.intake, datetime.now(UTC)
+    intake, now = found.intake, clock.now()
     if intake is None or request.POST.get("leave_this_empty"):
         return _refused(request, 422, _("This did not look as if a person had sent it. Nothing was taken in."))
     taken = amends.reports.queries.by_form(intake.form)
