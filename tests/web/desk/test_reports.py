@@ -100,7 +100,6 @@ def test_what_is_most_at_risk_comes_first_and_late_before_later(eva: Client) -> 
         ("standing=no+target", {"tree"}),
         ("mine=1", {"hole"}),
         ("q=branch", {"tree"}),
-        ("q=branch%00", {"tree"}),
         ("standing=over", {"done"}),
         ("state=fixed", {"done"}),
         ("category=nonsense", set()),

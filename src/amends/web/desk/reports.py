@@ -87,7 +87,7 @@ def asked_for(request: HttpRequest) -> Queue:
     state, standing = get("state", ""), get("standing", "")
     states = [State(state)] if state in list(State) else None
     over = standing == Standing.OVER or (states is not None and not states[0].is_open)
-    words = get("q", "").replace("\x00", "").strip()[:200]
+    words = get("q", "").strip()[:200]
     wanted = Filter(
         numbers=[int(words[:18])] if words.isascii() and words.isdecimal() else None,
         categories=[get("category", "")] if get("category") else None,
