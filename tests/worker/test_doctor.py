@@ -78,7 +78,7 @@ def test_a_billing_secret_is_decoded(secret: str, says: str) -> None:
     assert (says in wrong) if says else wrong == ""
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_turn_that_fails_is_on_record_until_one_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
     stop, var = Event(), settings.AMENDS.var
     var.mkdir(parents=True, exist_ok=True)
