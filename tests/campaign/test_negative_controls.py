@@ -6,7 +6,7 @@ import pytest
 from tests.campaign.field import Field
 from tests.campaign.rounds import Storm
 
-KILLS = 20
+KILLS = 12
 TWICE, NEVER = "was paid 2 times", "is done and billing never did it"
 
 pytestmark = [pytest.mark.campaign, pytest.mark.slow, pytest.mark.xdist_group("campaign-controls")]
