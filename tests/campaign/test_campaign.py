@@ -18,9 +18,8 @@ POINTS = ("kill-before", "kill-after", "kill-middle", "freeze-before", "freeze-a
 pytestmark = [pytest.mark.campaign, pytest.mark.slow]
 
 
-def on(database: str, *more: object, part: str = "") -> object:
-    """On a field that is shared by those of one part, one after the other."""
-    return pytest.param(database, *more, marks=pytest.mark.xdist_group(f"campaign-{database}{part}"))
+def on(database: str, *more: object) -> object:
+    return pytest.param(database, *more, marks=pytest.mark.xdist_group(f"campaign-{database}"))
 
 
 def again(ground: Field, storm: Storm) -> str:
@@ -53,7 +52,7 @@ def test_whatever_dies_it_ends_as_if_nothing_had_happened(ground: Field, databas
     assert after.faults.total() - after.faults["none"] > 5, "a billing side that never fails proves little"
 
 
-@pytest.mark.parametrize(("database", "point"), [on("postgres", point, part="-wire") for point in POINTS])
+@pytest.mark.parametrize(("database", "point"), [on("postgres", point) for point in POINTS])
 def test_dead_or_frozen_on_the_wire_at_every_act(ground: Field, database: str, point: str) -> None:
     """Billing's own hand at each first try: before the effect, after it, and in the middle of its answer."""
     wanted = 8 if point.startswith("kill") else 0

@@ -9,7 +9,7 @@ from tests.campaign.rounds import Storm
 KILLS = 12
 TWICE, NEVER = "was paid 2 times", "is done and billing never did it"
 
-pytestmark = [pytest.mark.campaign, pytest.mark.slow, pytest.mark.xdist_group("campaign-controls")]
+pytestmark = [pytest.mark.campaign, pytest.mark.slow, pytest.mark.xdist_group("campaign-sqlite")]
 
 
 @pytest.mark.parametrize(
