@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WORKERS ?= 3
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
-ABREAST ?= 5
+ABREAST ?= 4
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
