@@ -91,7 +91,7 @@ def _measure(customers: int, workflows: int) -> int:
     )
     failed = int(ours / bare > TARGET) + int(peak_gb > MOST_GB)
     if workflows:
-        from benchmarks import durable
+        import _durable as durable
 
         url, place = os.environ.get("AMENDS_DATABASE_URL", ""), Path(os.environ["AMENDS_DIR"])
         rate, of_cpu = durable.rate(workflows, url, place, _copy_postgres if url else _copy_sqlite, _cpu_s)
