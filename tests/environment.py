@@ -9,7 +9,9 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 def _own_directory() -> None:
@@ -35,6 +37,16 @@ def _postgres() -> None:
         file.write("\nfsync = off\nfull_page_writes = off\n")  # no test pulls the plug: rows need not reach the disk
     server.start()
     os.environ["AMENDS_DATABASE_URL"] = server.get_uri()
+
+
+def fresh_database() -> str:
+    """The URL of a new database on the PostgreSQL of these tests, for processes of their own."""
+    import psycopg
+
+    server, name = os.environ["AMENDS_DATABASE_URL"], f"fresh_{time.time_ns()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 for variable in [name for name in os.environ if name.startswith("AMENDS_") and name != "AMENDS_TEST_POSTGRES"]:

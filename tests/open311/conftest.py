@@ -10,12 +10,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
-import psycopg
 import pytest
 
+from tests.environment import fresh_database
 from tests.open311.wire import Client
 
 
@@ -25,19 +24,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def fresh_database(name: str) -> str:
-    server = os.environ["AMENDS_DATABASE_URL"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return urlsplit(server)._replace(path=f"/{name}").geturl()
-
-
 def serve(place: Path, port: int) -> tuple[subprocess.Popen[str], str]:
     """A server of the town and the key that it prints."""
     command = [sys.executable, "-m", "amends", "serve", "--scenario", "conformance-town"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
     if os.environ.get("AMENDS_TEST_POSTGRES"):
-        environment["AMENDS_DATABASE_URL"] = fresh_database(f"town_{time.time_ns()}")
+        environment["AMENDS_DATABASE_URL"] = fresh_database()
     process = subprocess.Popen(
         [*command, "--dir", str(place), "--port", str(port)],
         stdout=subprocess.PIPE,

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from tests.environment import fresh_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,15 +66,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    url = ""
-    if os.environ.get("AMENDS_TEST_POSTGRES"):
-        import psycopg
-
-        server, name = os.environ["AMENDS_DATABASE_URL"], f"outbox_{time.time_ns()}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    found = Place(tmp_path, url)
+    found = Place(tmp_path, fresh_database() if os.environ.get("AMENDS_TEST_POSTGRES") else "")
     yield found
     for worker in found.workers:
         if worker.poll() is None:

@@ -1,14 +1,40 @@
-"""How a page looks: accessible in light and dark, no wider than a phone; `SHOTS=dir` keeps its pictures."""
+"""A browser at the desk, and how a page looks: accessible in light and dark, no wider than a phone.
+
+`SHOTS=dir` keeps its pictures.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Page, sync_playwright
 
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SHOTS = os.environ.get("SHOTS", "")
+
+
+@contextmanager
+def at_the_desk(url: str, *, also: Sequence[str] = ()) -> Iterator[Page]:
+    """A page signed in at the desk that is served there; it must ask nobody but that server, and `also` of URLs."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("eva"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+        opened = context.new_page()
+        asked: list[str] = []
+        opened.on("request", lambda request: asked.append(request.url))
+        yield opened
+        assert [one for one in asked if not one.startswith((url, "data:", *also))] == []
+        browser.close()
 
 
 def look(page: Page, url: str, name: str) -> None:

@@ -7,19 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 from tests.reports.town import ann, intake
-from tests.web.looking import look
+from tests.web.looking import at_the_desk, look
 from tests.web.report.krems import CATEGORIES, krems
 
 from amends.reports import steps
 from amends.reports.models import ReportRow
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NOW = datetime.now(UTC)
 pytestmark = [
     pytest.mark.browser,
@@ -40,19 +36,10 @@ def fill() -> None:
 @pytest.fixture
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    client = Client()
-    client.force_login(User.objects.create_superuser("eva"))
-    with krems(categories=CATEGORIES), sync_playwright() as playwright:
+    with krems(categories=CATEGORIES):
         fill()
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        opened = context.new_page()
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        yield opened
-        assert [url for url in asked if not url.startswith((live_server.url, "data:", "blob:"))] == []
-        browser.close()
+        with at_the_desk(live_server.url, also=["blob:"]) as opened:
+            yield opened
 
 
 def test_queue_and_map_lead_to_each_other_and_look_well(page: Page, live_server: LiveServer) -> None:

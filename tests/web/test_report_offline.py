@@ -114,12 +114,18 @@ def test_by_keyboard_on_a_phone_in_german_without_the_map_and_offline_for_a_minu
     expect(page.locator("#description")).to_have_value("")  # nothing of it comes back into the form
 
 
-def test_the_network_goes_at_the_last_look_and_the_report_goes_by_itself(context: BrowserContext, krems: Town) -> None:
+def ready_to_send(context: BrowserContext, krems: Town) -> tuple[Page, str]:
+    """A filled report at its last look, and the key of its form."""
     page = begin(context, krems, "/report?lang=en")
     fill(page)
     form = page.locator("input[name=form]").input_value()
     page.locator("button.main[value=check]").click()
     page.locator("#send").wait_for()
+    return page, form
+
+
+def test_the_network_goes_at_the_last_look_and_the_report_goes_by_itself(context: BrowserContext, krems: Town) -> None:
+    page, form = ready_to_send(context, krems)
     context.set_offline(True)
     page.locator("button[value=send]").click()
     page.locator("#send-says", has_text="kept on this device").wait_for()
@@ -132,11 +138,7 @@ def test_the_network_goes_at_the_last_look_and_the_report_goes_by_itself(context
 
 
 def test_an_answer_that_is_lost_on_its_way_makes_no_second_report(context: BrowserContext, krems: Town) -> None:
-    page = begin(context, krems, "/report?lang=en")
-    fill(page)
-    form = page.locator("input[name=form]").input_value()
-    page.locator("button.main[value=check]").click()
-    page.locator("#send").wait_for()
+    page, form = ready_to_send(context, krems)
     lost = []
 
     def lose(route, request):  # type: ignore[no-untyped-def]

@@ -7,16 +7,16 @@ of one moment. `connection` is Django's connection; nothing here imports Django.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from operator import attrgetter, methodcaller
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+
+from amends.ground import bulk
 
 ROWS, PAGES = 10_000, 1_000  # a stretch, in SQLite's rows and in PostgreSQL's pages of eight kilobytes
 MOMENT = pa.timestamp("us", "UTC")
@@ -41,7 +41,7 @@ def read(
     """
     sql, params = _sql(connection, table, kinds, where, params, inside if names else "", names)
     unpack = _unpacking(kinds, names)
-    with _no_collecting(), ThreadPoolExecutor(1) as second, connection.cursor() as cursor:
+    with bulk.undisturbed(), ThreadPoolExecutor(1) as second, connection.cursor() as cursor:
         return joined(kinds, names, list(second.map(unpack, _texts(connection, cursor, sql, params))))
 
 
@@ -49,18 +49,6 @@ def _texts(connection: Any, cursor: Any, sql: str, params: Sequence[Any]) -> Ite
     """Each stretch as soon as it is packed; neither database's driver holds the interpreter meanwhile."""
     rows = cursor.stream(sql, params) if connection.vendor == "postgresql" else cursor.execute(sql, params)
     return (text for (text,) in rows if text is not None)
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """What is unpacked has no cycles; looking for some again and again takes as long as all the rest."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 # ---------------------------------------------------------------- packing

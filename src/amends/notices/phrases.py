@@ -158,9 +158,13 @@ def listed(words: Sequence[str], lang: str) -> str:
 
 
 @lru_cache(2000)
-def day(on: date, locale: str) -> str:
-    """A day in full, with its year: a date by which something is due may lie in the next."""
-    return format_date(on, "d MMMM y" if not locale.startswith("de") else "d. MMMM y", locale=locale)
+def day(on: date, locale: str, *, weekday: bool = False) -> str:
+    """A day in full, with its year: a date by which something is due may lie in the next.
+
+    The day comes before the month, in English too, where nobody takes one for the other.
+    """
+    pattern = "d MMMM y" if not locale.startswith("de") else "d. MMMM y"
+    return format_date(on, f"EEEE, {pattern}" if weekday else pattern, locale=locale)
 
 
 @lru_cache(20_000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from django.utils.translation import gettext as _
 
 from amends.notices import phrases
@@ -93,8 +93,8 @@ def by(names: Names, report: Report, moment: datetime) -> str:
 
 def _day(names: Names, moment: datetime) -> str:
     """A day with its weekday; one that ends with midnight is the day before it."""
-    pattern = "EEEE, d MMMM y" if names.lang != "de" else "EEEE, d. MMMM y"
-    return format_date((moment - timedelta(microseconds=1)).astimezone(names.zone).date(), pattern, locale=names.lang)
+    ends = (moment - timedelta(microseconds=1)).astimezone(names.zone)
+    return phrases.day(ends.date(), names.lang, weekday=True)
 
 
 def promise(names: Names, report: Report, now: datetime | None = None) -> str:

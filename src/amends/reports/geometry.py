@@ -71,6 +71,11 @@ class Box:
         return Position((self.south + self.north) / 2, (self.west + width / 2 + 180) % 360 - 180)
 
 
+def point_feature(lat: float | None, long: float | None, **properties: Any) -> dict[str, Any]:
+    """A place as a GeoJSON feature (RFC 7946), longitude first."""
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [long, lat]}, "properties": properties}
+
+
 def position(lat: str, long: str, bounds: Box | None = None, *, outside: bool = False) -> Position:
     """Read two texts as a place; NoPlace where they are none, Outside where it is not within `bounds` (see `outside`).
 

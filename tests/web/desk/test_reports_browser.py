@@ -8,20 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 from tests.reports.town import ann, intake, town
-from tests.web.looking import SHOTS, look
+from tests.web.looking import SHOTS, at_the_desk, look
 
 from amends.reports import album, crews, moderation, queries, steps
 from amends.reports.models import PhotoRow, ReportRow
 from amends.reports.records import State
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NOW = datetime.now(UTC)
 pytestmark = [
     pytest.mark.browser,
@@ -35,19 +31,10 @@ pytestmark = [
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A browser that is signed in at the desk of a town with a few reports; it asks nobody else for anything."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    client = Client()
-    client.force_login(User.objects.create_superuser("eva"))
-    with town(), sync_playwright() as playwright:
+    with town():
         fill()
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        opened = context.new_page()
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        yield opened
-        assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
-        browser.close()
+        with at_the_desk(live_server.url) as opened:
+            yield opened
 
 
 def fill() -> None:

@@ -9,15 +9,13 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from tests.reports.town import intake, town
-from tests.web.looking import look
+from tests.web.looking import CHROMIUM, QUIET, look
 
 from amends.reports import following, scoreboard, steps
 from amends.reports.follows import What, Wish
 from amends.reports.models import MonthRow, TallyRow
 from amends.reports.records import Reporter, State
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NOW = datetime.now(UTC)
 BEA = steps.resident(Reporter(email="bea@example.org"))
 pytestmark = [

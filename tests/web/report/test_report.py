@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.web.report.krems import LAMP, krems, lamp, picture
+from tests.web.report.krems import LAMP, lamp, picture
 
 import amends.customers.queries
 from amends.reports import clusters, queries
@@ -21,18 +19,6 @@ from amends.reports.models import AffectedRow, PhotoRow, ReportRow
 from amends.reports.records import Privacy
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _krems() -> Iterator[None]:
-    cache.clear()
-    with krems():
-        yield
-
-
-@pytest.fixture
-def browser() -> Client:
-    return Client(HTTP_ACCEPT_LANGUAGE="en")
 
 
 def fields(html: str) -> dict[str, list[str]]:

@@ -11,8 +11,8 @@ from django.views.decorators.gzip import gzip_page
 
 from amends.ground import clock
 from amends.reports import categories, queueing
-from amends.reports.geometry import NoPlace, box
-from amends.reports.queueing import Queue, Spot
+from amends.reports.geometry import NoPlace, box, point_feature
+from amends.reports.queueing import Queue
 from amends.web.desk.access import operator
 from amends.web.desk.reports import Shown, asked_for, shown
 
@@ -41,22 +41,10 @@ def _features(seen: Queue, zoom: int) -> Iterator[dict[str, Any]]:
             yield _one(shown(one, catalogue, now))
     else:
         for spot in queueing.spots(seen, now, 360.0 * CELL_PX / (256 * 2**zoom)):
-            yield _feature(spot.long, spot.lat, **_many(spot))
+            yield point_feature(spot.lat, spot.long, count=spot.count, standing=spot.worst)
 
 
 def _one(one: Shown) -> dict[str, Any]:
     report = one.report
     told = {"number": report.number, "category": one.category, "state": report.state, "standing": one.standing}
-    return _feature(report.long, report.lat, **told, address=report.address or report.asset)
-
-
-def _many(spot: Spot) -> dict[str, Any]:
-    return {"count": spot.count, "standing": spot.worst}
-
-
-def _feature(long: float | None, lat: float | None, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "geometry": {"type": "Point", "coordinates": [long, lat]},
-        "properties": properties,
-    }
+    return point_feature(report.lat, report.long, **told, address=report.address or report.asset)

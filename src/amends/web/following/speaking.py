@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+
+from amends.notices import phrases
 
 View = Callable[..., HttpResponse]
 
@@ -60,11 +61,4 @@ def zone() -> ZoneInfo:
 
 def day_of(moment: datetime) -> str:
     """A moment's day in words, by the clocks of the place: 27 November 2026."""
-    return day_in_words(moment.astimezone(zone()).date())
-
-
-def day_in_words(day: date, *, weekday: bool = False) -> str:
-    """A day as mails say it too; in English the day comes before the month, which nobody takes for the other."""
-    if lang() == "en":
-        return format_date(day, "EEEE, d MMMM y" if weekday else "d MMMM y", locale="en")
-    return format_date(day, "full" if weekday else "long", locale=lang())
+    return phrases.day(moment.astimezone(zone()).date(), lang())

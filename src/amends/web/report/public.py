@@ -24,7 +24,7 @@ from amends.ground import clock
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
 from amends.reports.clusters import clusters
-from amends.reports.geometry import NoPlace, box, position
+from amends.reports.geometry import NoPlace, box, point_feature, position
 from amends.reports.records import Filter, Move, Order, Privacy, Refused, Report, Reporter, State
 from amends.web.report import where
 from amends.web.report.checking import catalogue
@@ -92,11 +92,7 @@ def pins(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"says": "bbox=west,south,east,north and zoom are needed"}, status=400)
     found = clusters((view.west, view.south, view.east, view.north), max(0, min(zoom, 22)), filtered(request))
     features = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [round(one.long, 6), round(one.lat, 6)]},
-            "properties": {"count": one.count, "open": one.open, "number": one.number},
-        }
+        point_feature(round(one.lat, 6), round(one.long, 6), count=one.count, open=one.open, number=one.number)
         for one in found[:2000]
     ]
     body = msgspec.json.encode({"type": "FeatureCollection", "features": features})

@@ -12,11 +12,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from amends.ground import clock
+from amends.notices import phrases
 from amends.notices.digest_words import STATES
 from amends.reports.catalogue import Category, in_language
 from amends.reports.records import State
 from amends.web.following import speaking as following
-from amends.web.following.speaking import day_in_words, lang, speaking, zone
+from amends.web.following.speaking import lang, speaking, zone
 
 __all__ = ["ago", "called", "context", "day_of", "due", "lang", "metres", "speaking", "state", "when", "zone"]
 
@@ -33,13 +34,13 @@ def called(category: Category | None, code: str = "") -> str:
 
 def day_of(moment: datetime) -> str:
     """A moment's day in words: Friday, 27 November 2026."""
-    return day_in_words(moment.astimezone(zone()).date(), weekday=True)
+    return phrases.day(moment.astimezone(zone()).date(), lang(), weekday=True)
 
 
 def when(moment: datetime) -> str:
     """A moment in words, on the clocks of the place."""
     here = moment.astimezone(zone())
-    said = {"day": day_in_words(here.date()), "time": format_time(here, "short", locale=lang())}
+    said = {"day": phrases.day(here.date(), lang()), "time": format_time(here, "short", locale=lang())}
     return _("%(day)s, %(time)s") % said
 
 
@@ -50,8 +51,8 @@ def due(moment: datetime | None) -> str:
     here = moment.astimezone(zone())
     ends = here - timedelta(microseconds=1)
     if ends.date() != here.date() or (here.hour, here.minute) == (23, 59):
-        return _("by the end of %(day)s") % {"day": day_in_words(ends.date(), weekday=True)}
-    said = {"day": day_in_words(here.date(), weekday=True), "time": format_time(here, "short", locale=lang())}
+        return _("by the end of %(day)s") % {"day": phrases.day(ends.date(), lang(), weekday=True)}
+    said = {"day": phrases.day(here.date(), lang(), weekday=True), "time": format_time(here, "short", locale=lang())}
     return _("by %(day)s, %(time)s") % said
 
 

@@ -1,5 +1,5 @@
 /* The queue on a map beside it: a dot a report by how its promise stands; where there are many, how many. */
-import { load, open } from "../report/map.js";
+import { follow, load, open } from "../report/map.js";
 
 const place = document.getElementById("map"), part = document.getElementById("map-part");
 const tabs = document.getElementById("tabs"), beside = document.getElementById("beside");
@@ -27,13 +27,9 @@ const link = ({ number, category, state, standing, address }) => {
   return says;
 };
 
-async function draw(layer) {
-  const asked = (draw.asked = (draw.asked ?? 0) + 1), b = map.getBounds();
-  const box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((one) => one.toFixed(6)).join(",");
-  const found = await fetch(`${data.pins}?${data.query}&bbox=${box}&zoom=${map.getZoom()}`).then((answer) => answer.json()).catch(() => null);
-  if (!found?.features || asked !== draw.asked) return;
+function draw(layer, features) {
   layer.clearLayers();
-  for (const { geometry, properties } of found.features) {
+  for (const { geometry, properties } of features) {
     const [long, lat] = geometry.coordinates, { count, number, standing, category, state } = properties;
     const size = count ? Math.min(48, 26 + 8 * Math.log10(count)) : 20;
     const html = Object.assign(document.createElement("span"), { textContent: count ?? data.marks[standing] });
@@ -46,7 +42,6 @@ async function draw(layer) {
     if (!count) dot.bindPopup(link(properties), { className: "balloon" });
     dot.on("click", choose).on("keypress", ({ originalEvent }) => { if (originalEvent.key === "Enter") choose(); });
   }
-  place.dataset.drawn = asked;
 }
 
 /* A ring around the report that is chosen. */
@@ -65,5 +60,4 @@ L = await load();
 map = await open(place, data);
 const layer = L.layerGroup().addTo(map);
 if (place.clientWidth) fit();
-map.on("moveend", () => draw(layer));
-draw(layer);
+follow(map, data.pins, data.query, (features) => draw(layer, features));

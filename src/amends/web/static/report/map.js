@@ -89,17 +89,25 @@ export function pin(L, at, options = {}) {
   return L.marker(at, { icon, ...options });
 }
 
+/* Asks what stands in the part that is seen, now and after each move, and hands it over; only the last answer counts. */
+export function follow(map, address, query, show) {
+  let asked = 0;
+  const ask = async () => {
+    const mine = ++asked, b = map.getBounds();
+    const box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((one) => one.toFixed(6)).join(",");
+    const found = await fetch(`${address}?${new URLSearchParams(query)}&bbox=${box}&zoom=${map.getZoom()}`).then((answer) => answer.json()).catch(() => null);
+    if (found?.features && mine === asked) show(found.features);
+  };
+  map.on("moveend", ask);
+  ask();
+}
+
 /* What is reported already, as dots and counts; `ask(query)` gives the address of what they say when they are chosen. */
 export function reported(L, map, { pins, query, card, words }) {
   const layer = L.layerGroup().addTo(map);
-  let asked = 0;
-  const draw = async () => {
-    const mine = ++asked, b = map.getBounds();
-    const box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((one) => one.toFixed(6)).join(",");
-    const found = await fetch(`${pins}?${new URLSearchParams(query)}&bbox=${box}&zoom=${map.getZoom()}`).then((answer) => answer.json()).catch(() => null);
-    if (!found?.features || mine !== asked) return;
+  const draw = (features) => {
     layer.clearLayers();
-    for (const one of found.features) {
+    for (const one of features) {
       const [long, lat] = one.geometry.coordinates, { count, number, open } = one.properties;
       const says = number ? `${words.number} ${number}` : `${count} ${words.many}`;
       const html = Object.assign(document.createElement("span"), { textContent: number ? "" : count });
@@ -118,7 +126,5 @@ export function reported(L, map, { pins, query, card, words }) {
     dot.unbindPopup().bindPopup(inside, { maxWidth: 280, className: "balloon", closeButton: true }).openPopup();
     inside.querySelector("a")?.focus({ preventScroll: true });
   };
-  map.on("moveend", draw);
-  draw();
-  return { draw };
+  follow(map, pins, query, draw);
 }

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.test import Client
-from tests.web.report.krems import LAMP, krems, lamp
+from tests.web.report.krems import LAMP, lamp
 
 from amends.reports.models import ReportRow
 from amends.web.report.offline import MODULES, MORE, SHELL
 
 pytestmark = pytest.mark.django_db
 STATIC = Path(settings.STATICFILES_DIRS[0])
-
-
-@pytest.fixture(autouse=True)
-def _krems() -> Iterator[None]:
-    cache.clear()
-    with krems():
-        yield
-
-
-@pytest.fixture
-def browser() -> Client:
-    return Client(HTTP_ACCEPT_LANGUAGE="en")
 
 
 def test_a_dot_says_what_was_promised_and_nothing_of_what_is_hidden(browser: Client) -> None:
