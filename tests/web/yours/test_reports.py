@@ -212,14 +212,14 @@ def test_photos_are_shown_before_and_after_behind_the_link_only(client: Client) 
         PhotoRow.objects.create(name=name, report=report.number, kind=kind, width=1, height=1, at=NOW)
         album.path(name).parent.mkdir(parents=True, exist_ok=True)
         album.path(name).write_bytes(b"\xff\xd8jpeg")
-    other = lamp("other")
+    ours, theirs = link(report), link(lamp("other"))
 
-    text = page(client, link(report))
+    text = page(client, ours)
 
     addresses = re.findall(r'<img class="photo" src="([^"]+)"', text)
     assert [client.get(address).status_code for address in addresses] == [200, 200]
     assert "Photo after the repair" in text
-    assert client.get(addresses[0].replace(link(report), link(other))).status_code == 404
+    assert client.get(addresses[0].replace(ours, theirs)).status_code == 404
     PhotoRow.objects.filter(pk="b4").update(visible=False)
     assert sorted(client.get(address).status_code for address in addresses) == [200, 404]
     for name in ("b4", "aft"):
