@@ -24,7 +24,7 @@ from amends.recoveries.opening import Begun, Opening
 from amends.recoveries.policy.tree import Table
 from amends.recoveries.records import MOVES, Goodwill, RecoveryState, Start
 
-BATCH = 10000
+BATCH = 25000  # a batch's random keys touch most pages of every index: fewer batches, fewer writes of each page
 WORKER = "amends"
 NOBODY = Table("none", "any", {}, (), "", "")
 Starting = Callable[[Sequence[Begun], datetime], None]  # how the next room begins remedies, in our transaction
