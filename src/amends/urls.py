@@ -17,6 +17,7 @@ from amends.web.desk import (
     reports_acting,
     reports_bulk,
     reports_map,
+    reports_taking_in,
     sending,
 )
 from amends.web.following import addresses as following
@@ -65,7 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/reports/pins.geojson", reports_map.pins, name="desk-reports-pins"),
     path("desk/reports/bulk", reports_bulk.bulk, name="desk-reports-bulk"),
     path("desk/reports/undo", reports_bulk.undo, name="desk-reports-undo"),
-    path("desk/reports/new", reports_acting.take_in, name="desk-report-new"),
+    path("desk/reports/new", reports_taking_in.take_in, name="desk-report-new"),
     path("desk/reports/moderation", reports.looking, name="desk-reports-moderation"),
     path("desk/reports/ban", reports_acting.ban, name="desk-reports-ban"),
     path("desk/reports/crews", reports.crew_links, name="desk-reports-crews"),

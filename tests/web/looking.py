@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,11 +39,20 @@ def at_the_desk(url: str, *, also: Sequence[str] = ()) -> Iterator[Page]:
 
 def look(page: Page, url: str, name: str) -> None:
     """No violations in light and dark, and nothing wider than a phone."""
+    _look(page, name, lambda: page.goto(url))
+
+
+def look_here(page: Page, name: str) -> None:
+    """The same for what a page shows now, such as the answer to a form."""
+    _look(page, name, lambda: None)
+
+
+def _look(page: Page, name: str, go: Callable[[], object]) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
-            page.goto(url)
+            go()
             if SHOTS:
                 page.screenshot(path=Path(SHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
             if width == 390:

@@ -216,7 +216,7 @@ def test_a_hidden_category_is_published_after_a_look(eva: Client) -> None:
 
 
 def test_a_caller_is_taken_in_with_a_promise_once(eva: Client) -> None:
-    said = {"category": "lamp", "description": "Dark", "address": "Hauptstraße 1", "phone": "+43 660 1", "form": "d1"}
+    said = {"category": "lamp", "description": "Dark", "where": "Hauptstraße 1", "phone": "+43 660 1", "form": "d1"}
     assert "promised by" in post(eva, "new", **said)
     post(eva, "new", **said)
     report = ReportRow.objects.get()
@@ -226,7 +226,7 @@ def test_a_caller_is_taken_in_with_a_promise_once(eva: Client) -> None:
 
 def test_a_call_without_place_or_name(eva: Client) -> None:
     bad = eva.post("/desk/reports/new", {"category": "lamp", "description": "Dark", "name": "Bo"})
-    assert (bad.status_code, "say where it is" in bad.content.decode(), 'value="Bo"' in bad.content.decode()) == (
+    assert (bad.status_code, "Tell us where it is" in bad.content.decode(), 'value="Bo"' in bad.content.decode()) == (
         422,
         True,
         True,

@@ -11,14 +11,20 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
-from tests.reports.town import ann, intake, town
-from tests.web.looking import SHOTS, at_the_desk, look
+from tests.reports.town import CATEGORIES, ann, intake, town
+from tests.web.looking import SHOTS, at_the_desk, look, look_here
 
 from amends.reports import album, crews, moderation, queries, steps
 from amends.reports.models import PhotoRow, ReportRow
 from amends.reports.records import State
 
 NOW = datetime.now(UTC)
+ASKING = CATEGORIES.replace(
+    "pothole: {name: Pothole, body: roads}",
+    "pothole: {name: Pothole, body: roads, attributes: "
+    '[{code: deep, datatype: singlevaluelist, required: true, description: "How deep is it?", '
+    "values: [{key: a, name: A hand}, {key: b, name: An arm}]}]}",
+)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -31,7 +37,7 @@ pytestmark = [
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A browser that is signed in at the desk of a town with a few reports; it asks nobody else for anything."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with town():
+    with town(categories=ASKING):
         fill()
         with at_the_desk(live_server.url) as opened:
             yield opened
@@ -111,3 +117,19 @@ def test_a_crew_on_a_phone_tells_that_it_is_fixed(page: Page, live_server: LiveS
     page.get_by_text("New lamp").wait_for()
 
     assert ReportRow.objects.get(state=State.FIXED).status_notes == "New lamp"
+
+
+def test_a_caller_is_asked_what_the_category_asks(page: Page, live_server: LiveServer) -> None:
+    page.goto(f"{live_server.url}/desk/reports/new")
+    page.get_by_label("What was said").fill("A deep one")
+    page.get_by_label("Address").fill("Untere Landstraße 9")
+    page.get_by_label("Category").select_option("pothole")
+    page.get_by_text("How deep is it?").wait_for()
+    page.get_by_role("button", name="Take it in").click()
+    page.get_by_role("alert").get_by_role("link", name="Please answer: How deep is it?").wait_for()
+    look_here(page, "new-wrong")
+    page.get_by_label("An arm").check()
+    page.get_by_role("button", name="Take it in").click()
+    page.get_by_text("is taken in").wait_for()
+
+    assert ReportRow.objects.latest("number").answers == [["deep", ["b"]]]

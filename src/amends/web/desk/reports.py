@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,7 +60,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "counts": queueing.counts(asked, now),
         "standings": [(one.value, one.name.lower()) for one in Standing if one is not Standing.RUNNING],
         "given": {key: request.GET.get(key, "") for key in KEYS},
-        "choices": _choices(catalogue),
+        "choices": choices(),
         "older": _link(request, page=number + 1) if len(found) > PAGE else "",
         "newer": _link(request, page=number - 1) if number > 1 else "",
         "query": _link(request),
@@ -129,8 +128,9 @@ def _catalogue() -> Catalogue:
     return categories.in_use(settings.AMENDS.directory)
 
 
-def _choices(catalogue: Catalogue) -> dict[str, Sequence[tuple[str, str]]]:
+def choices() -> dict[str, Sequence[tuple[str, str]]]:
     """What can be chosen in forms: (code, name)."""
+    catalogue = _catalogue()
     values = queueing.values()
     bodies = catalogue.bodies.values()
     known = places.in_use(settings.AMENDS.directory).areas().areas
@@ -175,7 +175,7 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
         "followers": amends.reports.queries.followers_of(number),
         "moves": moves_of(found),
         "templates": _templates(category, found.locale),
-        "choices": _choices(catalogue),
+        "choices": choices(),
         "near": near[:8],
         "now": now,
     }
@@ -221,16 +221,6 @@ def photo(request: HttpRequest, name: str) -> HttpResponse:
     if data is None:
         raise Http404("no such photo")
     return HttpResponse(data, content_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
-
-
-def new(request: HttpRequest, problem: str = "") -> HttpResponse:
-    """The form for what somebody tells on the telephone or at the counter; what was filled in stays."""
-    given = {name: str(value) for name, value in request.POST.items()}
-    context = {"choices": _choices(_catalogue()), "given": given, "problems": [problem] if problem else []}
-    context["form_mark"] = given.get("form") or f"desk-{secrets.token_hex(12)}"
-    response = page(request, "report_new", "reports", **context)
-    response.status_code = 422 if problem else 200
-    return response
 
 
 @operator

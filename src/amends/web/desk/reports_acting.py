@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,9 +19,9 @@ import amends.reports.queries
 from amends.reports import album, categories, crews, merging, moderation, places, steps
 from amends.reports.geometry import NoPlace
 from amends.reports.merging import Part
-from amends.reports.records import Intake, Privacy, Refused, Report, Reporter, State
+from amends.reports.records import Refused, Report, State
 from amends.web.desk import reports
-from amends.web.desk.access import actor, may_act, operator
+from amends.web.desk.access import actor
 
 Act = Callable[[HttpRequest, int, str, datetime], str]
 
@@ -43,7 +42,7 @@ def _act(act: Act) -> Callable[..., HttpResponse]:
 
 
 def _said(request: HttpRequest, name: str = "words") -> str:
-    return request.POST.get(name, "").strip()
+    return request.POST.get(name, "").replace("\0", "").strip()
 
 
 @_act
@@ -131,7 +130,7 @@ def clock(request: HttpRequest, number: int, who: str, now: datetime) -> str:
             return "Its clock stands still; everybody can read why."
         case "resume":
             after = steps.resume(number, who=who, now=now, words=_said(request))
-            return f"Its clock runs again; due {_day(after.due_at)}." if after.due_at else "Its clock runs again."
+            return f"Its clock runs again; due {day(after.due_at)}." if after.due_at else "Its clock runs again."
         case "anew":
             steps.promise_anew(number, _date(_said(request, "due_on")), _said(request), who=who, now=now)
             return "The new date is told; the promised one stays what is judged by."
@@ -141,13 +140,13 @@ def clock(request: HttpRequest, number: int, who: str, now: datetime) -> str:
 def _date(text: str) -> datetime:
     """The end of a day on the company's clock."""
     try:
-        day = datetime.fromisoformat(text).replace(tzinfo=None, hour=23, minute=59, second=59)
-    except ValueError as error:
+        ends = datetime.fromisoformat(text).replace(tzinfo=None, hour=23, minute=59, second=59)
+        return ends.replace(tzinfo=ZoneInfo(settings.AMENDS.company.time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Refused("give the new date as 2026-12-01") from error
-    return day.replace(tzinfo=ZoneInfo(settings.AMENDS.company.time_zone))
 
 
-def _day(at: datetime) -> str:
+def day(at: datetime) -> str:
     return at.astimezone(ZoneInfo(settings.AMENDS.company.time_zone)).strftime("%-d %b %Y, %H:%M")
 
 
@@ -218,53 +217,6 @@ def _boxes(text: str) -> list[list[float]]:
     except ValueError as error:
         raise Refused("write left, top, width and height in percent, one part a line") from error
     return [box for box in found if box]
-
-
-@operator
-def take_in(request: HttpRequest) -> HttpResponse:
-    """A report for somebody who calls or stands at the counter."""
-    if request.method != "POST":
-        return reports.new(request)
-    if not may_act(request.user):
-        raise PermissionDenied("this needs the group care")
-    try:
-        made = steps.receive(_intake(request), amends.ground.clock.now())
-    except (Refused, NoPlace) as wrong:
-        return reports.new(request, str(wrong))
-    said = f"promised by {_day(made.due_at)}" if made.due_at else "without a target"
-    messages.success(request, f"Report {made.number} is taken in, {said}.")
-    return redirect("desk-report", made.number)
-
-
-def _intake(request: HttpRequest) -> Intake:
-    post = {name: str(value) for name, value in request.POST.items()}
-    known_places = places.in_use(settings.AMENDS.directory)
-    lat = long = None
-    if post.get("lat", "").strip() or post.get("long", "").strip():
-        here = places.place(post.get("lat", ""), post.get("long", ""), settings.AMENDS.map, known_places)
-        lat, long = here.lat, here.long
-    elif post.get("address", "").strip() and (found := known_places.search(post["address"], 1)):
-        lat, long = found[0].address.position.lat, found[0].address.position.long
-    if lat is None and not post.get("address", "").strip() and not post.get("asset", "").strip():
-        raise Refused("say where it is: an address, the number of a thing, or degrees")
-    if not post.get("description", "").strip():
-        raise Refused("write down what was said")
-    who = Reporter(name=post.get("name", ""), email=post.get("email", ""), phone=post.get("phone", ""))
-    nameless = not (who.name or who.email or who.phone)
-    return Intake(
-        post.get("form", ""),
-        post.get("category", ""),
-        post["description"],
-        lat=lat,
-        long=long,
-        address=post.get("address", ""),
-        asset=post.get("asset", ""),
-        severity=post.get("severity", ""),
-        privacy=Privacy.ANONYMOUS if nameless else Privacy.PRIVATE,
-        reporter=who,
-        source=post.get("source", "phone") if post.get("source") in ("phone", "desk", "mail") else "phone",
-        locale=post.get("locale", ""),
-    )
 
 
 @actor
