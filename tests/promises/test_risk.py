@@ -81,10 +81,17 @@ def test_an_area_with_history_of_its_own_is_judged_by_it() -> None:
 
 def test_without_any_history_nothing_is_foretold() -> None:
     seen = risk.learn([], [], np.zeros(0), np.zeros(0, bool))
-    found = seen.ask(["lamp"], [""], np.array([5.0]), np.array([5.0]))
+    found = seen.ask(["lamp"] * 2, [""] * 2, np.array([5.0, 5.0]), np.array([5.0, 0.0]))
 
-    assert (found.risk[0], found.based_on[0]) == (1.0, 0)
+    assert (found.risk[0], found.based_on[0]) == (0.0, 0), "in a new town nothing is at risk from the first minute"
+    assert found.risk[1] == 1.0, "what is over is over"
     assert np.isnan(found.finish_in[0])
+
+
+def test_what_is_only_open_is_no_history() -> None:
+    seen = risk.learn(["lamp"] * 3, [""] * 3, np.array([1.0, 2.0, 3.0]), np.zeros(3, bool))
+
+    assert chance(seen, 1, 50) == 0.0
 
 
 HISTORY = st.lists(

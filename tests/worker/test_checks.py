@@ -117,3 +117,41 @@ def test_promises_of_repair_and_their_calendars_are_checked_with_the_rest(shop: 
 
     (shop / "calendars/works.yaml").write_text("calendar: works\nzone: Europe/Vienna\nhours: {mon: 08:00-16:00}\n")
     assert _errors(shop) == []
+
+
+CATEGORIES = """\
+categories:
+  lamp: {name: {en: Lamp}, body: works}
+bodies:
+  works: {name: {en: Works}, crews: [north]}
+"""
+
+
+@pytest.fixture
+def town(shop: Path) -> Path:
+    (shop / "calendars").mkdir()
+    (shop / "calendars/works.yaml").write_text("calendar: works\nzone: Europe/Vienna\nhours: {mon: 08:00-16:00}\n")
+    (shop / "promises/lamps.yaml").write_text(REPAIRS.replace("none: true", "category: lamp, none: true"))
+    (shop / "categories.yaml").write_text(CATEGORIES)
+    (shop / "routing.yaml").write_text("rules: [{category: [lamp], body: works, crew: north}]\n")
+    return shop
+
+
+def test_one_mistake_in_the_categories_is_told_once_and_not_again_by_all_who_name_them(town: Path) -> None:
+    assert _errors(town) == []
+
+    _changed(town / "categories.yaml", "body: works", "body: wroks")
+
+    assert [Path(mistake.file).name for mistake in _errors(town)] == ["categories.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("lamp", "lmap"), ("lamp", "[lamp, lmap]"), ("lamp", "lamp, area: lmap")]
+)
+def test_a_promise_for_what_there_is_not_is_named(town: Path, before: str, after: str) -> None:
+    _changed(town / "promises/lamps.yaml", f"category: {before}", f"category: {after}")
+
+    found = [m for m in checks.findings(town, TODAY) if "'lmap'" in m.says]
+
+    assert [(m.line, m.severity) for m in found] == [(5, "warning")]
+    assert "holds for no report" in found[0].says

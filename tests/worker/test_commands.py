@@ -52,6 +52,16 @@ def test_a_scope_that_no_door_knows_is_refused(shop: Shop) -> None:
     assert done.stdout == ""
 
 
+def test_a_till_gets_a_key_for_coupons_and_only_where_it_is_asked_for(shop: Shop) -> None:
+    till = shop.run("keys", "new", "till", "--scope", "coupons:redeem", "--scope", "coupons:revoke")
+    shop.run("keys", "new", "plain")
+    listed = shop.run("keys", "list").stdout
+
+    assert (till.returncode, till.stderr) == (0, "")
+    assert "till  [coupons:redeem, coupons:revoke]" in listed
+    assert listed.count("coupons") == 2
+
+
 def test_a_database_that_does_not_answer_is_a_sentence(shop: Shop) -> None:
     for command in ("migrate", "serve"):
         done = shop.run(command, AMENDS_DATABASE_URL="postgresql://u:p@127.0.0.1:9/x")

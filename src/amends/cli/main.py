@@ -254,7 +254,10 @@ def demo(
 def new_key(
     name: str,
     directory: Dir = Path(),
-    scope: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may do; may be given several times. None: all but coupons and unlimited reports."),
+    ] = None,
 ) -> None:
     """Make an API key and show it once."""
     existing(directory)

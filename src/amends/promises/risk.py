@@ -31,7 +31,7 @@ Group = tuple[str, str]  # category and area; ("", "") is everything
 class Outlook:
     """One entry per open report. Times are in the unit of the history."""
 
-    risk: Floats  # 0..1 that the due time is missed, given that it is open now
+    risk: Floats  # 0..1 that the due time is missed, given that it is open now; 0 where nothing was ever finished
     finish_in: Floats  # half of such work is finished after so much more time; NaN where history does not say
     based_on: Longs  # how many reports of the narrowest known group
 
@@ -54,6 +54,8 @@ class Experience:
             now = self._at(log_s, age[rows])
             risk[rows] = np.exp(self._at(log_s, age[rows] + np.maximum(left[rows], 0)) - now)
             finish[rows] = self._when(log_s, now - np.log(2)) - age[rows]
+        if len(self.edges) == 1:  # nothing was ever finished: no telling yet, and no cry of wolf in a new town
+            risk[:] = 0
         risk[left <= 0] = 1
         risk[np.isnan(left)] = np.nan
         return Outlook(risk, finish, np.array([self.sizes[group] for group in groups], np.int64))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from amends.ground.config import Config, ConfigError
 from amends.ground.marked import Marked, Mistake, load
+from amends.promises import files as promise_files
+from amends.promises.repairs import RepairPromise
 from amends.reports import categories, places
 from amends.reports.catalogue import Catalogue
 from amends.reports.geometry import Box, box
@@ -29,6 +31,30 @@ def check(directory: Path, config: Config) -> Iterator[Mistake]:
         yield Mistake(str(directory / "categories.yml"), 1, says, "rename it to categories.yaml", "warning")
     for path in sorted((directory / places.FOLDER).glob("*.json")):
         yield Mistake(str(path), 1, "not read: only *.geojson is", f"rename it to {path.stem}.geojson", "warning")
+
+
+def promised(directory: Path, catalogue: Catalogue, known: Places) -> Iterator[Mistake]:
+    """Categories and areas that rows of promises name and nobody knows: such a row holds for nothing."""
+    areas = {area.code for area in known.areas().areas}
+    for path in sorted((directory / "promises").glob("*.yaml")):
+        try:
+            repair = promise_files.read(path)
+        except Mistake:
+            continue
+        if isinstance(repair, RepairPromise):
+            rows = [row for version in load(path)["versions"] for row in version["rows"]]
+            yield from _rows_named(path, rows, "category", set(catalogue.categories))
+            yield from _rows_named(path, rows, "area", areas)
+
+
+def _rows_named(path: Path, rows: list[Marked], key: str, there: set[str]) -> Iterator[Mistake]:
+    for row in rows:
+        given = row.get(key, [])
+        for code in given if isinstance(given, list) else [given]:
+            if str(code) not in there:
+                says = f"a row promises for {key} {str(code)!r}, which there is not: it holds for no report"
+                hint = f"known: {', '.join(sorted(there)) or 'none yet'}"
+                yield Mistake(str(path), row.line_of(key), says, hint, "warning")
 
 
 def _layers_named(catalogue: Catalogue, known: Places, unread: set[str]) -> Iterator[Mistake]:

@@ -18,7 +18,7 @@ from amends.ground.moments import format_moment
 from amends.web.desk.access import CARE, may_act
 
 SCOPES = ["signals:write", "quarantine:write", "read", "reports:write", "reports:update"]
-KNOWN = [*SCOPES, "reports:unlimited"]  # the last only where it is asked for
+KNOWN = [*SCOPES, "reports:unlimited", "coupons:redeem", "coupons:revoke"]  # the rest only where asked for
 
 
 def prepare(operator: str, now: datetime) -> dict[str, str]:

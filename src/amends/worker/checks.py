@@ -59,9 +59,11 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
     promises, wrong = amends.promises.files.read_all(directory)
     yield from wrong
     yield from amends.reports.checking.check(directory, config)
-    if (directory / routing_files.FILE).exists():
-        works, catalogue = amends.promises.calendars.read_all(directory)[0], categories.read_all(directory)[0]
-        yield from routing_files.check(directory, catalogue, places.read_all(directory)[0], works)
+    works, (catalogue, unreadable) = amends.promises.calendars.read_all(directory)[0], categories.read_all(directory)
+    if not unreadable:  # a mistake in categories.yaml is told once, not again for each name that it makes unknown
+        known = places.read_all(directory)[0]
+        yield from routing_files.check(directory, catalogue, known, works)
+        yield from amends.reports.checking.promised(directory, catalogue, known)
     policies, mistaken = amends.recoveries.files.read_all(directory)
     yield from mistaken
     for policy in policies:
