@@ -111,6 +111,7 @@ def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: b
     """What was claimed; an act whose payload is damaged stands before a person and stops nobody else."""
     claims, damaged = [], []
     for lane, rows in taken:
+        kind, connector, urgency, batch = lane.kind, lane.connector, lane.urgency, lane.batch
         for key, recovery_id, customer_id, payload, attempt, unclear, first_at, place in rows:
             try:
                 data = _decoded(payload) if isinstance(payload, str) else payload
@@ -118,8 +119,7 @@ def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: b
                 after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", unclear)
                 damaged.append((worker, Answered(key, attempt, "act", after)))
                 continue
-            about = (recovery_id, customer_id, data, lane.urgency, None, lane.batch)
-            order = Order(key, lane.kind, lane.connector, *about)
+            order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
             claims.append(Claimed(order, attempt, unclear, _moment(first_at) if first_at else now, probe, place))
     if damaged:
         _write(damaged, now)
@@ -218,8 +218,8 @@ def _write(answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
     with connection.cursor() as cursor:
         write = _write_postgres if connection.vendor == "postgresql" else _write_sqlite
         written = write(cursor, answered, now)
-        late = {each.key for _, each in answered} - written
-        told = [each for _, each in answered if each.key in late or not _tells_itself(each)]
+        late = {each.key for _, each in answered if each.key not in written}
+        told = [each for _, each in answered if not _tells_itself(each) or each.key in late]
         sql = "INSERT INTO outbox_tryrow (act_id, at, what, answer, detail) VALUES (%s, %s, %s, %s, %s)"
         rows = [[a.key, _stored(now), a.what, a.after.state.value, _says(a, late)] for a in told]
         if rows:

@@ -68,8 +68,8 @@ class Door:
 
     def took(self, backs: Sequence[Back]) -> None:
         """Answers have come: as long as they come soon after the claim, twice as much may be on its way, else half."""
-        began = [out for back in backs if (out := self.out.pop(back.claimed.order.key, None))]
-        longest = time.monotonic() - min(at for _, at in began) if began else 0.0
+        began = [out[1] for back in backs if (out := self.out.pop(back.claimed.order.key, None))]
+        longest = time.monotonic() - min(began) if began else 0.0
         most = self.declaration.batch * (2 if self.declaration.can_find else 1)
         if longest > SOON_S:
             self.window = max(self.declaration.at_once, self.window // 2)

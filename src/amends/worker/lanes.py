@@ -81,16 +81,15 @@ class Lanes:
         done: list[Back] = []
         since = time.monotonic()
         while (claimed := self.waiting.get()) is not None:
-            done.append(self._one(claimed))
-            if self.waiting.empty() or time.monotonic() - since > HAND_OVER_S:
+            at = time.monotonic()
+            stays = self.stopped.is_set() or at >= self.good_until
+            done.append(
+                Back(claimed, None) if stays else attempt(claimed, self.connector, self.declaration, self.clock)
+            )
+            if self.waiting.empty() or at - since > HAND_OVER_S:
                 self.out.put(done)
                 done, since = [], time.monotonic()
         self.out.put(done)
-
-    def _one(self, claimed: Claimed) -> Back:
-        if self.stopped.is_set() or time.monotonic() >= self.good_until:
-            return Back(claimed, None)
-        return attempt(claimed, self.connector, self.declaration, self.clock)
 
 
 def attempt(claimed: Claimed, connector: Connector, declaration: Declaration, clock: Clock) -> Back:
@@ -117,7 +116,8 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
         now = clock()
     answer = connector.act(claimed.order, now)
     then = now if isinstance(answer, Done) else clock()
-    return _back(claimed, "act", rules.after_try(claimed, answer, then, declaration), answer)
+    after = rules.after_try(claimed, answer, then, declaration)
+    return Back(claimed, Answered(claimed.order.key, claimed.attempt, "act", after, claimed.place), answer)
 
 
 def _back(claimed: Claimed, what: str, after: rules.Next, said: Answer | Found | None) -> Back:
