@@ -40,13 +40,14 @@ def _database(url: str) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(url.removeprefix("sqlite:///")),
+            "CONN_MAX_AGE": 600,  # opening the file and reading its schema takes longer than most questions
             "OPTIONS": {
                 "timeout": 30,
                 "transaction_mode": "IMMEDIATE",
                 # FULL: an answer given is on disk; a checkpoint of 4,000 pages keeps the log small; 64 MB of cache keep
-                # the pages of a batch of thousands from being written again and again.
+                # the pages of a batch of thousands from being written again and again. The web has many connections.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; "
-                "PRAGMA cache_size=-65536;",
+                f"PRAGMA cache_size=-{1024 * int(os.environ.get('AMENDS_SQLITE_CACHE_MB') or 64)};",
             },
         }
     if parts.scheme in ("postgresql", "postgres"):
@@ -106,6 +107,7 @@ MIDDLEWARE = [
     "amends.web.statics.Statics",
     "amends.web.headers.SecurityHeaders",
     "amends.web.headers.NoNul",
+    "amends.web.headers.Bounded",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

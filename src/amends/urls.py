@@ -27,6 +27,7 @@ from amends.web.scoreboard import addresses as scoreboard
 from amends.web.yours import reports as own_reports
 from amends.web.yours import views as own
 
+handler400 = front.unreadable
 handler403 = front.forbidden
 handler404 = front.not_found
 handler500 = front.broken

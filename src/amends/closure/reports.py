@@ -12,12 +12,11 @@ import amends.reports.steps
 from amends.notices.report_words import AFFECTED, ANYBODY, NOT_MENDED, PARTLY_MENDED
 from amends.reports import asking
 from amends.reports.records import Refused, Report, State
-from amends.reports.rules import clean
+from amends.reports.rules import LONGEST, clean
 from amends.reports.steps import REPORTER
 
 ANSWERS = asking.ANSWERS
 MAY_BE_OPENED = frozenset((State.FIXED, State.NOT_FIXED, State.NOT_OURS))
-LONGEST = 2000
 
 
 class TooLate(Refused):

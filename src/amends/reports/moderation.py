@@ -23,6 +23,7 @@ from amends.reports.steps import locked, tell, touch
 MANY, WITHIN = 20, timedelta(hours=1)  # reports from one network address; a family behind one router is fewer
 MANY_MAILED = 10  # and of one mail address
 KIND = "moderation"
+BANNED = "No reports are taken from this address. If that is a mistake, write or call us."
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,20 @@ def refuse(*addresses: str, now: datetime) -> str | None:
     return None
 
 
+def banned(*addresses: str, now: datetime) -> str | None:
+    """The same where floods are no matter, as with a gateway that may report without limit: bans alone."""
+    return BANNED if any(_is_banned(mark(address), now) for address in filter(None, addresses)) else None
+
+
+def _is_banned(mark: str, now: datetime) -> bool:
+    ban = BanRow.objects.filter(pk=mark).first()
+    return ban is not None and (ban.until_at is None or ban.until_at > now)
+
+
 def check(mark: str, now: datetime, *, many: int = MANY) -> str | None:
     """The same for a mark: banned, or too many within an hour."""
-    ban = BanRow.objects.filter(pk=mark).first()
-    if ban is not None and (ban.until_at is None or ban.until_at > now):
-        return "No reports are taken from this address. If that is a mistake, write or call us."
+    if _is_banned(mark, now):
+        return BANNED
     key = f"reports:{mark}:{int(now.timestamp() // WITHIN.total_seconds())}"
     cache.add(key, 0, WITHIN.total_seconds())
     try:

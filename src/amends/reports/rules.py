@@ -62,6 +62,11 @@ def clean_line(text: str, longest: int = 200) -> str:
     return " ".join(clean(text, longest).split())
 
 
+def too_long(text: str) -> bool:
+    """Whether words of people are more than is kept: they are told so, and none is cut off in silence."""
+    return len(clean(text, 2 * LONGEST)) > LONGEST
+
+
 def web_address(url: str) -> bool:
     """Whether this can be shown to others as a link: no script, no file, nothing odd."""
     if len(url) > 1000 or not url.isprintable() or any(sign in url for sign in " <>\"'`\\"):
@@ -75,5 +80,5 @@ def web_address(url: str) -> bool:
 
 __all__ = [
     *("CLOSING", "ENDS", "LONGEST", "MOVES", "NEEDS_WORDS", "SEVERITIES", "WORKING"),
-    *("check_move", "clean", "clean_line", "web_address"),
+    *("check_move", "clean", "clean_line", "too_long", "web_address"),
 ]

@@ -12,6 +12,9 @@ POLICY = (
     "font-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+OF_A_CREW = 5  # photos that a crew may send at once
+BESIDE_PHOTOS = 2_000_000  # bytes of a form beside its photos
+
 
 class SecurityHeaders:
     """A strict content security policy: nothing inline, nothing from elsewhere."""
@@ -41,6 +44,24 @@ class NoNul:
         if holds_nul(request) and not request.path_info.startswith("/open311/"):
             says = "This address holds a NUL character (%00), which no text has. Take it out and try again.\n"
             return HttpResponseBadRequest(says, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
+class Bounded:
+    """A body larger than all photos that may come at once is not read: it would fill the disk before it is refused.
+
+    Intake doors have limits of their own, and are answered before.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given, limits = request.META.get("CONTENT_LENGTH") or "", settings.AMENDS.map
+        most = max(limits.photos, OF_A_CREW) * limits.photo_mb * 1_000_000 + BESIDE_PHOTOS
+        if given.isdecimal() and int(given[:18]) > most:
+            says = f"This is larger than {most // 1_000_000} MB. Nothing was taken in; send fewer and smaller photos.\n"
+            return HttpResponse(says, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -14,11 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
 from amends.ground import clock
+from amends.ground.ids import derive
 from amends.reports import album, categories, crews, queueing, steps
 from amends.reports.catalogue import in_language
 from amends.reports.photos import NoPhoto
 from amends.reports.queueing import Queue
 from amends.reports.records import Filter, Order, Refused, Report, State
+from amends.reports.rules import LONGEST, too_long
 
 MOST = 200
 MOST_PHOTOS = 5
@@ -70,6 +73,7 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
         "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
         "problem": problem,
         "words": request.POST.get("words", "") if problem else "",
+        "form": secrets.token_hex(12),
     }
     return _private(render(request, "crew/one.html", context, status=422 if problem else 200))
 
@@ -81,11 +85,25 @@ def _do(request: HttpRequest, name: str, report: Report) -> None:
         raise Refused("choose what you did")
     if do == "cannot" and not words:
         raise Refused("say because of what; the people who reported it will read it")
-    to = DOES.get(do, report.state)
+    if too_long(words):
+        raise Refused(f"write at most {LONGEST:,} characters")
+    to, once = DOES.get(do, report.state), _once(request, name, report)
+    if once is not None and amends.reports.queries.told_outside(once) is not None:
+        return
     names = _kept(request.FILES.getlist("photo"), who, now)
     if do == "say" and not words and not names:
         raise Refused("write a few words or add a photo")
-    steps.move(report.number, to, who=who, now=now, words=words, photos=names)
+    steps.move(report.number, to, who=who, now=now, words=words, photos=names, external_update=once)
+
+
+def _once(request: HttpRequest, name: str, report: Report) -> str | None:
+    """What makes an impatient phone's second try the same as its first: the page's mark and all that was filled in."""
+    mark = request.POST.get("form", "")
+    if not mark:
+        return None
+    files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
+    said = (name, str(report.number), mark, request.POST.get("do", ""), request.POST.get("words", ""), repr(files))
+    return f"crew:{derive('told', *said)}"
 
 
 def _kept(files: Iterable[Any], who: str, now: datetime) -> list[str]:

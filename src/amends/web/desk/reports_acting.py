@@ -20,6 +20,7 @@ from amends.reports import album, categories, crews, merging, moderation, places
 from amends.reports.geometry import NoPlace
 from amends.reports.merging import Part
 from amends.reports.records import Refused, Report, State
+from amends.reports.rules import LONGEST, too_long
 from amends.web.desk import reports
 from amends.web.desk.access import actor
 
@@ -42,7 +43,14 @@ def _act(act: Act) -> Callable[..., HttpResponse]:
 
 
 def _said(request: HttpRequest, name: str = "words") -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()
+    """A field of the form; Refused where it is longer than is kept, so that no word is lost in silence."""
+    return _whole(request.POST.get(name, ""), name)
+
+
+def _whole(text: str, name: str) -> str:
+    if too_long(text):
+        raise Refused(f"{name} has more than {LONGEST:,} characters")
+    return text.replace("\0", "").strip()
 
 
 @_act
@@ -85,7 +93,7 @@ def change(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     if news.get("address") == before.address:
         news.pop("address")
     if _said(request, "description"):
-        news["description"] = request.POST["description"]
+        news["description"] = _said(request, "description")
     after = steps.change(number, who=who, now=now, words=_said(request), **news)
     return _promise_says(before, after)
 
@@ -174,7 +182,7 @@ def unmerge(request: HttpRequest, number: int, who: str, now: datetime) -> str:
 def split(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     post = request.POST
     given = zip(post.getlist("category"), post.getlist("description"), strict=False)
-    parts = [Part(category, description) for category, description in given if description.strip()]
+    parts = [Part(category, _whole(said, "description")) for category, said in given if said.strip()]
     made = merging.split(number, parts, who=who, now=now)
     numbers = ", ".join(str(one.number) for one in made)
     return f"Split: {numbers} have the promise of this report." if made else "These parts have numbers already."
@@ -239,7 +247,7 @@ def ban(request: HttpRequest) -> HttpResponse:
 @actor
 def crew_link(request: HttpRequest) -> HttpResponse:
     """Renew or take back the link of a crew."""
-    crew, now = _said(request, "crew"), amends.ground.clock.now()
+    crew, now = request.POST.get("crew", "").strip()[:200], amends.ground.clock.now()
     bodies: Any = categories.in_use(settings.AMENDS.directory).bodies
     if crew not in {one for body in bodies.values() for one in body.crews}:
         messages.error(request, f"There is no crew {crew}.")

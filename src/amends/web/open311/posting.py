@@ -208,8 +208,7 @@ def _reporter(posted: Form, spoken: str) -> Reporter:
 
 
 def _take(intake: Intake, urls: Sequence[str], posted: Form, sender: Sender, form: str, now: datetime) -> Report:
-    if not sender.unlimited:
-        _check_sender(intake.reporter, now)
+    _check_sender(intake.reporter, sender, now)
     photos = [_photo(data, now) for _, data in posted.files]
     try:
         report = steps.receive(replace(intake, form=form, photos=photos), now)
@@ -220,9 +219,10 @@ def _take(intake: Intake, urls: Sequence[str], posted: Form, sender: Sender, for
     return report
 
 
-def _check_sender(who: Reporter, now: datetime) -> None:
-    """Nothing is taken from who was banned; a flood from one mail address or device is dammed."""
-    said = moderation.refuse(who.email, f"device {who.device_id}" if who.device_id else "", now=now)
+def _check_sender(who: Reporter, sender: Sender, now: datetime) -> None:
+    """Nothing is taken from who was banned; a flood from one mail address or device is dammed, but for gateways."""
+    judge = moderation.banned if sender.unlimited else moderation.refuse
+    said = judge(who.email, f"device {who.device_id}" if who.device_id else "", now=now)
     if said is not None:
         many = "more than" in said
         raise refuse(429 if many else 403, said, {"Retry-After": "3600"} if many else None)

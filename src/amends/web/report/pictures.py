@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -24,6 +26,7 @@ from amends.web.report.speaking import speaking
 
 WHO = "who reported it"
 MANY = 60  # photos from one network address within an hour
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, MultiPartParserError)
 OURS = re.compile(r"[A-Za-z0-9_-]{16,60}")
 
 
@@ -77,6 +80,11 @@ def says(error: Exception) -> str:
     return _("this is no photo that we can show; please send JPEG, PNG or WebP")
 
 
+def too_much() -> str:
+    """Why a form was not even read."""
+    return _("That is more than we can take at once. Shorten the description, or add fewer and smaller photos.")
+
+
 @csrf_exempt  # no cookie speaks for anybody here
 @require_http_methods(["POST"])
 @speaking
@@ -84,7 +92,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     """One photo ahead of its form: its name, and where it was taken if its file says so."""
     if from_elsewhere(request):
         return JsonResponse({"says": _("This form was sent from another site.")}, status=403)
-    file = next(iter(_given(request.FILES.getlist("photo"))), None)
+    try:
+        file = next(iter(_given(request.FILES.getlist("photo"))), None)
+    except TOO_MUCH:
+        return JsonResponse({"says": too_much()}, status=413)
     if file is None:
         return JsonResponse({"says": _("Choose a photo first.")}, status=422)
     try:

@@ -26,6 +26,7 @@ from amends.reports.catalogue import in_language
 from amends.reports.clusters import clusters
 from amends.reports.geometry import NoPlace, box, point_feature, position
 from amends.reports.records import Filter, Move, Order, Privacy, Refused, Report, Reporter, State
+from amends.reports.rules import LONGEST, too_long
 from amends.web.report import where
 from amends.web.report.checking import catalogue
 from amends.web.report.drafts import MARK
@@ -235,9 +236,11 @@ def _joined(request: HttpRequest, found: Report) -> str:
             validate_email(email)
         except ValidationError:
             return _("This is not a complete mail address, such as name@example.org.")
+    words = request.POST.get("words", "").strip()
+    if too_long(words):
+        return _("Describe it in at most %(n)s characters.") % {"n": LONGEST}
     if moderation.refuse(address(request), now=now):
         return _("From here there were too many reports within an hour, so this one was not taken in. Try again later.")
-    words = request.POST.get("words", "").strip()
     try:
         if found.state is State.FIXED:
             if not words:

@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -47,9 +45,8 @@ def report(request: HttpRequest) -> HttpResponse:
     try:
         draft = drafts.read(request.POST)
         kept, at, wrong = pictures.take(request, len(draft.photos))
-    except (RequestDataTooBig, TooManyFieldsSent, MultiPartParserError):
-        says = _("That is more than we can take at once. Shorten the description, or add fewer and smaller photos.")
-        return _refused(request, 413, says)
+    except pictures.TOO_MUCH:
+        return _refused(request, 413, pictures.too_much())
     draft = draft.with_photos(kept, f"{at.lat:.6f},{at.long:.6f}" if at else "")
     return _go(request, draft, [Problem("photo", says) for says in wrong])
 

@@ -25,6 +25,7 @@ from amends.ground import clock
 from amends.notices import manner, phrases, report_words, reporting, tokens
 from amends.reports import album, asking, moderation
 from amends.reports.records import Move, Refused, Report, State
+from amends.reports.rules import LONGEST, too_long
 from amends.reports.steps import REPORTER
 from amends.web.report.checking import catalogue
 from amends.web.report.nearby import card
@@ -123,6 +124,8 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
         return _page(request, report, who, _("This page can no longer be answered. Write to us instead."), 410)
     except TooLate:
         return _page(request, report, who, _("It ended too long ago to be opened again. Report it anew."), 410)
+    except _TooLong:
+        return _page(request, report, who, _shorter(), 422)
     except Refused:
         return _page(request, report, who, _("Write in a few words what is not right."), 422)
     except ValueError:
@@ -130,8 +133,18 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
     return redirect(request.path + context(request)["q"])
 
 
+class _TooLong(Refused):
+    """More words than are kept."""
+
+
+def _shorter() -> str:
+    return _("Describe it in at most %(n)s characters.") % {"n": LONGEST}
+
+
 def _take(request: HttpRequest, number: int, who: str, now: datetime) -> None:
     words, what = request.POST.get("words", ""), request.POST.get("do", "")
+    if too_long(words):
+        raise _TooLong(_shorter())
     if what == "reply":
         if not words.strip():
             raise Refused("an answer has words")
@@ -276,6 +289,8 @@ def _reopened(request: HttpRequest, report: Report) -> tuple[str, int]:
         return _("This did not look as if a person had sent it. Nothing was taken in."), 422
     if not words:
         return _("Write in a few words what is not right."), 422
+    if too_long(words):
+        return _shorter(), 422
     if moderation.refuse(address(request), now=now):
         return _("From here there were too many reports within an hour. Try again later."), 429
     try:
