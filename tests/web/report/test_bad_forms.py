@@ -1,4 +1,4 @@
-"""Forms that are too much, broken or longer than is kept: each page of residents and crews says so and takes nothing."""
+"""Forms that are too much, broken or longer than is kept: each page of residents and crews says so in words."""
 
 from __future__ import annotations
 
