@@ -59,7 +59,7 @@ check: $(VENV)/.tests ## import contracts, ruff, strict mypy, docs build
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: $(VENV)/.tests system tests/player/node_modules/.done ## every test: PostgreSQL, fault campaign, SQLite, browser, players
 	@echo "== every room on PostgreSQL (AMENDS_TEST_POSTGRES=postgresql://… uses yours)"
