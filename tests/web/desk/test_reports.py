@@ -224,17 +224,6 @@ def test_a_caller_is_taken_in_with_a_promise_once(eva: Client) -> None:
     assert (report.source, report.privacy, report.customer_id[:9]) == ("phone", Privacy.PRIVATE, "resident_")
 
 
-def test_a_call_without_place_or_name(eva: Client) -> None:
-    bad = eva.post("/desk/reports/new", {"category": "lamp", "description": "Dark", "name": "Bo"})
-    assert (bad.status_code, "Tell us where it is" in bad.content.decode(), 'value="Bo"' in bad.content.decode()) == (
-        422,
-        True,
-        True,
-    )
-    post(eva, "new", category="lamp", description="Dark", lat="48.41", long="15.6")
-    assert ReportRow.objects.get().privacy == Privacy.ANONYMOUS
-
-
 # Many at once
 
 
@@ -319,6 +308,14 @@ def test_parts_that_are_none_blacken_nothing(eva: Client, boxes: str) -> None:
 
     assert "Not done" in post(eva, f"{report.number}/blacken", photo=name, boxes=boxes, words="a face")
     assert album.path(name).exists()
+
+
+def test_a_nul_in_a_field_is_no_photo_and_no_ban(eva: Client) -> None:
+    number = received().number
+    for what in ("photo-hide", "photo-show"):
+        assert "no such photo" in post(eva, f"{number}/show", do=what, photo="\0", words="\0")
+    assert "no such photo" in post(eva, f"{number}/blacken", photo="a\0", boxes="1 1 1 1", words="a face")
+    assert "Lifted" in post(eva, "ban", lift="a\0")
 
 
 def test_no_name_leads_out_of_the_album(eva: Client) -> None:

@@ -59,6 +59,13 @@ def test_everything_that_is_missing_or_wrong_is_named_at_once(eva: Client) -> No
     assert not ReportRow.objects.exists()
 
 
+def test_who_gives_no_name_is_anonymous_and_what_was_filled_in_stays(eva: Client) -> None:
+    assert 'value="Bo"' in tell(eva, category="", name="Bo").content.decode()
+
+    tell(eva, asset_number="", lat=str(LAMP["lat"]), long=str(LAMP["long"]))
+    assert ReportRow.objects.get().privacy == "anonymous"
+
+
 def test_what_was_said_is_never_cut_short_in_silence(eva: Client) -> None:
     assert "at most 4000 characters" in problems(tell(eva, description="x" * 4001))
     assert tell(eva, description="x" * 4000).status_code == 302
