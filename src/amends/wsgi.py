@@ -11,6 +11,7 @@ from amends.web.server import die_with_parent
 from amends.worker.logs import set_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amends.settings")
+os.environ.setdefault("AMENDS_SQLITE_CACHE_MB", "8")  # for each thread; only a worker writes thousands of rows at once
 if os.environ.get("AMENDS_CHILD"):
     die_with_parent(signal.SIGKILL)  # every answer is on disk before it is given: nothing to finish
     set_up()
