@@ -10,6 +10,7 @@ import pytest
 from amends.ground.config import Config, Map
 from amends.ground.marked import Mistake
 from amends.reports import checking
+from amends.reports.catalogue import address_variable
 from amends.reports.categories import (
     Answers,
     Catalogue,
@@ -89,6 +90,17 @@ def test_what_can_be_reported_is_read_in_order(path: Path) -> None:
     assert body.open311 is not None
     assert body.open311.url == "https://works.example.org/v2"
     assert (body.open311.theirs("street-light"), body.open311.theirs("001")) == ("17", "001")
+
+
+def test_the_environment_says_where_a_bodys_server_is_before_the_file_does(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMENDS_OPEN311_WORKS_URL", "http://127.0.0.1:9/v2/")
+    body = read(path).bodies["works"]
+
+    assert body.open311 is not None
+    assert (body.open311.url, body.open311.key_env) == ("http://127.0.0.1:9/v2", "WORKS_KEY")
+    assert address_variable("road-office.2") == "AMENDS_OPEN311_ROAD_OFFICE_2_URL"
 
 
 def test_without_a_file_there_is_nothing_to_report(tmp_path: Path) -> None:

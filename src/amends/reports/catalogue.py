@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -107,6 +108,11 @@ class Open311:
     def theirs(self, category: str) -> str:
         """What the body calls this category."""
         return self.services.get(category) or self.service_code or category
+
+
+def address_variable(body: str) -> str:
+    """The environment variable that says where a body's server is instead of the file."""
+    return f"AMENDS_OPEN311_{re.sub('[^A-Z0-9]', '_', body.upper())}_URL"
 
 
 @dataclass(frozen=True, slots=True)

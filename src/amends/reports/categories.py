@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from amends.reports.catalogue import (
     Open311,
     Value,
     Words,
+    address_variable,
     in_language,
 )
 
@@ -189,14 +191,15 @@ class _Reader:
         if mail and not MAIL.fullmatch(mail):
             self.wrong(item.line_of("mail"), f"{mail!r} is no mail address", "write works@example.org")
         crews = self.texts(item, "crews")
-        return Body(code, self.words(item, "name", required=True), mail, crews, self.open311(item))
+        return Body(code, self.words(item, "name", required=True), mail, crews, self.open311(item, code))
 
-    def open311(self, body: Marked) -> Open311 | None:
+    def open311(self, body: Marked, code: str) -> Open311 | None:
         if body.get("open311") is None:
             return None
         item = self.fields(body, "open311", "write url: and key_env: below it")
         self.only(item, OPEN311)
-        url, key_env = self.text(item, "url"), self.text(item, "key_env")
+        url = os.environ.get(address_variable(code)) or self.text(item, "url")
+        key_env = self.text(item, "key_env")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             self.wrong(item.line_of("url"), f"url {url!r} is no address", "write https://example.org/open311/v2")
         if key_env and not re.fullmatch(r"[A-Z][A-Z0-9_]*", key_env):

@@ -10,7 +10,7 @@ from amends.connectors.smtp.mailer import SmtpMailer
 from amends.ground.config import Config
 from amends.outbox.records import Connector
 from amends.reports import categories, forwards
-from amends.reports.catalogue import Body, in_language
+from amends.reports.catalogue import Body, address_variable, in_language
 
 
 def connect(config: Config) -> Mapping[str, Connector]:
@@ -80,4 +80,8 @@ def asked_for(config: Config) -> Iterator[tuple[str, str, str]]:
             yield name, url, f"AMENDS_{name.upper()}_URL"
     for body in _bodies(config):
         if body.open311:
-            yield f"body {body.code}", body.open311.url, f"{body.code}.open311.url in {categories.FILE}"
+            yield (
+                f"body {body.code}",
+                body.open311.url,
+                f"{address_variable(body.code)}, or {body.code}.open311.url in {categories.FILE}",
+            )
