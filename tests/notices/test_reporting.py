@@ -408,3 +408,16 @@ def test_a_real_mail_server_takes_them(tmp_path: Path) -> None:
     ]
     assert kept[1]["References"] == kept[0]["Message-ID"]
     assert "> Neue Birne – läuft." in text(kept[1])  # type: ignore[arg-type]
+
+
+def test_what_amends_writes_by_itself_is_in_the_readers_language_and_nobodys_quote() -> None:
+    one, other = lamp("a", reporter=BOB), lamp("b", reporter=CY)
+    merging.merge(other.number, one.number, who="eva", now=NOW)
+    mails(NOW)
+    merging.unmerge(other.number, who="eva", now=NOW + AN_HOUR)
+
+    (told,) = mails(NOW + AN_HOUR, "bob@")
+
+    assert f"Meldung {other.number} ist doch etwas anderes." in text(told)
+    assert "In den Worten" not in text(told)
+    assert "> " not in text(told)

@@ -9,7 +9,8 @@ from django.db import transaction
 
 import amends.reports.queries
 import amends.reports.steps
-from amends.notices.report_words import AFFECTED, ANYBODY, NOT_MENDED, PARTLY_MENDED
+from amends.notices.our_words import NOT_MENDED, PARTLY_MENDED
+from amends.notices.report_words import AFFECTED, ANYBODY
 from amends.reports import asking
 from amends.reports.records import Refused, Report, State
 from amends.reports.rules import LONGEST, clean

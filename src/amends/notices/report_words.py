@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from amends.notices import phrases
 from amends.notices.digest_words import Names, state
 from amends.notices.letters import Buttons, Letter, Link, Part, Quiet, Quoted, Strong, letter
+from amends.notices.our_words import BY_US, in_our_words, is_ours
 from amends.reports.catalogue import in_language
 from amends.reports.records import Move, Report, State
-from amends.reports.risking import LIKELY, PASSED
+from amends.reports.risking import PASSED
 from amends.reports.steps import REPORTER
 
 LONGEST_QUOTE = 1500
@@ -258,6 +259,8 @@ def _going_on(told: Told) -> tuple[str, list[Part]]:
     new = "state" in told.move.was  # else words were said, and it is what it was
     now = [Strong(_("It is now: %(state)s.") % {"state": state(told.report.state)})] if new else []
     said = _quoted(told, _("In the words of those who work on it:"))
+    if is_ours(told.move.words.strip()):
+        said = [in_our_words(told.move.words.strip())]
     stands = promise(told.names, told.report, told.move.at)
     return _news(_("News"), told), [_about(told), *now, *said, stands]
 
@@ -315,9 +318,6 @@ def _reopened(told: Told) -> tuple[str, list[Part]]:
 
 AFFECTED, ANYBODY = "somebody who is affected", "somebody who passed by"
 OTHERS = (AFFECTED, ANYBODY)
-# Said for those who choose an answer and write no reason.
-NOT_MENDED, PARTLY_MENDED = "It is not mended.", "It is mended in part only."
-BY_US = (LIKELY, PASSED, NOT_MENDED, PARTLY_MENDED)  # our own words in histories, said in the reader's language
 
 
 def role(who: str, *, own: bool) -> str:
@@ -327,11 +327,6 @@ def role(who: str, *, own: bool) -> str:
     if who in OTHERS:
         return _("by somebody who is affected") if who == AFFECTED else _("by somebody who passed by")
     return _("by one of us")
-
-
-def in_our_words(text: str) -> str:
-    """Words from a history, our own ones in the reader's language."""
-    return _(text) if text in BY_US else text
 
 
 def _duplicate(told: Told) -> tuple[str, list[Part]]:

@@ -118,3 +118,21 @@ def test_a_feed_ends_after_fifty_entries(client: Client) -> None:
         steps.receive(intake(f"r{n}"), NOW)
 
     assert len(titles(client, "/feeds/reports.atom")) == 50
+
+
+def test_a_feed_leads_to_the_list_of_the_same_and_pages_announce_theirs(client: Client) -> None:
+    lamp = steps.receive(intake("a", address="Ringstraße 4"), NOW)
+    where = {
+        "/feeds/reports.atom": "/reports",
+        "/feeds/categories/lamp.atom": "/reports?category=lamp",
+        f"/feeds/reports/{lamp.number}.atom": f"/reports/{lamp.number}",
+    }
+    for path, page in where.items():
+        link = atom(client, path).find("a:link[@rel='alternate']", ATOM)
+        assert link is not None
+        assert link.get("href") == f"http://127.0.0.1:8000{page}"
+        shown = client.get(page).content.decode()
+        assert '<link rel="alternate" type="application/atom+xml" title="' in shown
+        assert f'href="{path}"' in shown
+        assert 'href="/follow"' in shown
+        assert 'href="/promises"' in shown

@@ -77,3 +77,18 @@ def test_every_script_of_the_page_is_kept_by_the_worker(browser: Client) -> None
     }
     assert imported == named == set(MODULES)
     assert all(f'"/static/{name}"' in worker for name in SHELL)
+
+
+def test_a_category_without_a_group_does_not_stand_under_anothers_heading(browser: Client) -> None:
+    path = settings.AMENDS.directory / "categories.yaml"
+    before = path.read_text("utf-8")
+    told = {
+        "{en: Tree, de: Baum}, group: {en: Green, de: Grün}": "{en: Tree, de: Baum}",
+        "": "",
+    }
+    for old, new in told.items():
+        path.write_text(before.replace(old, new), "utf-8")
+        page = browser.get("/report?lang=en").content.decode()
+        heading = page.rfind("<h3>", 0, page.index("<span>Tree"))
+        under = page[heading + 4 : page.index("</h3>", heading)]
+        assert under == ("Something else" if old else "Green")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -53,7 +53,7 @@ FORMS = {"atom": (_Atom, "application/atom+xml"), "rss": (_Rss, "application/rss
 @speaking.speaking
 @require_safe
 def everything(request: HttpRequest, form: str) -> HttpResponse:
-    return _feed(request, form, None, _("All reports"), "/report")
+    return _feed(request, form, None, _("All reports"), "/reports")
 
 
 @speaking.speaking
@@ -70,7 +70,7 @@ def report(request: HttpRequest, number: int, form: str) -> HttpResponse:
 def category(request: HttpRequest, code: str, form: str) -> HttpResponse:
     if code not in asking.catalogue().categories:
         raise Http404
-    return _feed(request, form, Wish(What.CATEGORY, category=code), "", "/report")
+    return _feed(request, form, Wish(What.CATEGORY, category=code), "", f"/reports?{urlencode({'category': code})}")
 
 
 @speaking.speaking
@@ -78,7 +78,7 @@ def category(request: HttpRequest, code: str, form: str) -> HttpResponse:
 def area(request: HttpRequest, code: str, form: str) -> HttpResponse:
     if code not in {one.code for one in asking.areas()}:
         raise Http404
-    return _feed(request, form, Wish(What.AREA, area=code), "", "/report")
+    return _feed(request, form, Wish(What.AREA, area=code), "", f"/reports?{urlencode({'area': code})}")
 
 
 @speaking.speaking
@@ -94,7 +94,7 @@ def place(request: HttpRequest, place: str, form: str) -> HttpResponse:
     if len(parts) != 3 or not 0 < metres <= max(RADII_M):
         says = f"a place is lat,long,metres such as 48.41,15.6,500; at most {max(RADII_M)} metres\n"
         return HttpResponseBadRequest(says, content_type="text/plain; charset=utf-8")
-    return _feed(request, form, Wish(What.PLACE, lat=here.lat, long=here.long, radius_m=metres), "", "/report")
+    return _feed(request, form, Wish(What.PLACE, lat=here.lat, long=here.long, radius_m=metres), "", "/reports")
 
 
 def _feed(request: HttpRequest, form: str, wish: Wish | None, title: str, page: str) -> HttpResponse:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from amends.reports.catalogue import Attribute, Category, Datatype, in_language
 from amends.reports.geometry import box
@@ -64,7 +65,7 @@ def things(found: Checked) -> list[tuple[Asset, str]]:
 
 
 def groups(chosen: str) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Categories under the names of their groups, in the order of the file."""
+    """Categories under the names of their groups, in the order of the file; those without one come last."""
     found: dict[str, list[dict[str, Any]]] = {}
     for category in catalogue().categories.values():
         found.setdefault(in_language(category.group, lang()), []).append(
@@ -78,7 +79,10 @@ def groups(chosen: str) -> list[tuple[str, list[dict[str, Any]]]]:
                 "asks": bool(category.attributes),
             }
         )
-    return list(found.items())
+    alone = found.pop("", [])
+    if not alone:
+        return list(found.items())
+    return [*found.items(), (_("Something else") if found else "", alone)]
 
 
 def questions(

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 import amends.customers.queries
 import amends.reports.queries
 from amends.ground import clock
+from amends.notices.our_words import in_our_words
 from amends.reports import moderation, steps
 from amends.reports.catalogue import in_language
 from amends.reports.clusters import clusters
@@ -153,7 +154,7 @@ def visible(number: int) -> Report:
 
 def _told(move: Move) -> dict[str, Any]:
     """A move as the public reads it; empty where it says nothing to them."""
-    says = move.words
+    says = in_our_words(move.words)
     if move.kind == "state":
         title = state(move.state)
     elif move.kind == "promise" and move.was.get("new_date"):

@@ -23,6 +23,7 @@ from amends.customers.records import Customer
 from amends.failures.repairs import failure_id
 from amends.ground import clock
 from amends.notices import manner, phrases, report_words, reporting, tokens
+from amends.notices.our_words import in_our_words
 from amends.reports import album, asking, moderation
 from amends.reports.records import Move, Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
@@ -187,7 +188,7 @@ def _dates(report: Report) -> list[tuple[str, str, str]]:
 
 def _why(text: str) -> str:
     """Why a date was given; that it was the first is no reason."""
-    return "" if text == "as received" else report_words.in_our_words(text)
+    return "" if text == "as received" else in_our_words(text)
 
 
 def _pauses(number: int) -> list[tuple[str, str, str]]:
@@ -205,7 +206,7 @@ def _entry(move: Move, *, own: bool) -> dict[str, str]:
     if not title:
         return {}
     by = report_words.role(move.who, own=own) if move.state is State.REOPENED and move.kind == "state" else ""
-    words = report_words.in_our_words(move.words)
+    words = in_our_words(move.words)
     return {"title": title, "by": by, "words": words, "at": when(move.at)}
 
 
