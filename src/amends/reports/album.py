@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from amends.reports.models import PhotoRow
 from amends.reports.records import Refused
 
 log = logging.getLogger("amends.reports")
-MOST_BOXES = 50
+MOST_BOXES, MOST_OF_WORK = 50, 5
 A_TURN_S = 0.4  # of making anew, by the worker
 ORPHANED = timedelta(hours=1)
 
@@ -51,6 +51,16 @@ def _incoming() -> Path:
 def keep(data: bytes, *, kind: str, who: str, now: datetime) -> str:
     """Make an uploaded photo anew and keep it for a report that will name it; `photos.NoPhoto` where it is none."""
     return put(made(data), kind=kind, who=who, now=now)
+
+
+def keep_work(files: Iterable[Any], *, who: str, now: datetime) -> list[str]:
+    """Keep uploaded photos of finished work, as `keep` does; Refused where they are too many or too large."""
+    given, most = [file for file in files if file.size], settings.AMENDS.map.photo_mb
+    if len(given) > MOST_OF_WORK:
+        raise Refused(f"at most {MOST_OF_WORK} photos at once")
+    if any(file.size > most * 1_000_000 for file in given):
+        raise Refused(f"a photo may have {most} MB")
+    return [keep(file.read(), kind="after", who=who, now=now) for file in given]
 
 
 def made(data: bytes) -> photos.Photo:

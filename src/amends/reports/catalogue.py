@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -136,3 +136,18 @@ class Catalogue:
 
     def body_of(self, category: Category) -> Body | None:
         return self.bodies.get(category.body)
+
+
+def answered(
+    category: Category | None, answers: Sequence[tuple[str, Sequence[str]]], locale: str
+) -> list[tuple[str, str]]:
+    """Questions and their answers in a language; as they were sent where the category asks such a thing no more."""
+    found = []
+    for code, values in answers:
+        attribute = category.attribute(code) if category else None
+        names = (
+            {value.key: in_language(value.name, locale) or value.key for value in attribute.values} if attribute else {}
+        )
+        question = in_language(attribute.description, locale) if attribute else code
+        found.append((question or code, ", ".join(names.get(value, value) for value in values)))
+    return found

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 from tests.reports.town import ann, intake, town
@@ -323,6 +324,20 @@ def test_no_name_leads_out_of_the_album(eva: Client) -> None:
         assert eva.get(f"/desk/reports/photo/{name}").status_code == 404
 
 
+def test_the_desk_closes_with_a_photo_of_the_work(eva: Client) -> None:
+    report, out = received(), io.BytesIO()
+    Image.new("RGB", (200, 100), "white").save(out, "JPEG")
+    picture = SimpleUploadedFile("done.jpg", out.getvalue(), "image/jpeg")
+    no_picture = SimpleUploadedFile("done.jpg", b"<svg/>", "image/jpeg")
+
+    assert "Not done" in post(eva, f"{report.number}/move", to="fixed", photo=no_picture)
+    assert now_of(report).state is State.RECEIVED
+    post(eva, f"{report.number}/move", to="fixed", words="A new bulb", photo=picture)
+
+    (photo,) = queries.photos_of([report.number])[report.number]
+    assert (now_of(report).state, photo.kind, photo.who) == (State.FIXED, "after", "eva")
+
+
 # Crews
 
 
@@ -331,13 +346,16 @@ def crew_of(name: str = "north") -> str:
 
 
 def test_a_crew_sees_its_own_work_by_due_time_and_takes_it(client: Client) -> None:
-    pothole, lamp, other = received("1", "pothole"), received("2"), received("3")
+    pothole, lamp, other = received("1", "pothole"), received("2", answers=(("WHAT", ("dark",)),)), received("3")
     for one in (pothole, lamp):
         steps.change(one.number, who="eva", now=NOW, crew="north")
     path = crew_of()
     page = client.get(path).content.decode()
     assert page.index(f"{lamp.number} Street light") < page.index(f"{pothole.number} Pothole")
     assert client.get(f"{path}/{other.number}").status_code == 404
+
+    page = client.get(f"{path}/{lamp.number}").content.decode()
+    assert "<dt>WHAT</dt><dd>dark</dd>" in page, "the crew reads what was asked and answered"
 
     client.post(f"{path}/{lamp.number}", {"do": "take"})
     assert now_of(lamp).state is State.IN_PROGRESS

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,14 +15,13 @@ import amends.reports.queries
 from amends.ground import clock
 from amends.ground.ids import derive
 from amends.reports import album, categories, crews, queueing, steps
-from amends.reports.catalogue import in_language
+from amends.reports.catalogue import Category, answered, in_language
 from amends.reports.photos import NoPhoto
 from amends.reports.queueing import Queue
 from amends.reports.records import Filter, Order, Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
 
 MOST = 200
-MOST_PHOTOS = 5
 DOES = {
     "take": State.IN_PROGRESS,
     "plan": State.SCHEDULED,
@@ -68,6 +65,7 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
         "token": token,
         "report": found,
         "category": _category(found),
+        "answers": answered(_known(found), found.answers, "en"),
         "standing": queueing.standing(found, clock.now()),
         "history": [move for move in told if move.kind == "state" or move.words],
         "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
@@ -90,7 +88,7 @@ def _do(request: HttpRequest, name: str, report: Report) -> None:
     to, once = DOES.get(do, report.state), _once(request, name, report)
     if once is not None and amends.reports.queries.told_outside(once) is not None:
         return
-    names = _kept(request.FILES.getlist("photo"), who, now)
+    names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
     if do == "say" and not words and not names:
         raise Refused("write a few words or add a photo")
     steps.move(report.number, to, who=who, now=now, words=words, photos=names, external_update=once)
@@ -104,16 +102,6 @@ def _once(request: HttpRequest, name: str, report: Report) -> str | None:
     files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
     said = (name, str(report.number), mark, request.POST.get("do", ""), request.POST.get("words", ""), repr(files))
     return f"crew:{derive('told', *said)}"
-
-
-def _kept(files: Iterable[Any], who: str, now: datetime) -> list[str]:
-    given = [file for file in files if file.size]
-    if len(given) > MOST_PHOTOS:
-        raise Refused(f"at most {MOST_PHOTOS} photos at once")
-    largest = settings.AMENDS.map.photo_mb * 1_000_000
-    if any(file.size > largest for file in given):
-        raise Refused(f"a photo may have {settings.AMENDS.map.photo_mb} MB")
-    return [album.keep(file.read(), kind="after", who=who, now=now) for file in given]
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -142,8 +130,12 @@ def _crew(token: str) -> str | None:
         return None
 
 
+def _known(report: Report) -> Category | None:
+    return categories.in_use(settings.AMENDS.directory).categories.get(report.category)
+
+
 def _category(report: Report) -> str:
-    known = categories.in_use(settings.AMENDS.directory).categories.get(report.category)
+    known = _known(report)
     return in_language(known.name, "en") if known else report.category
 
 

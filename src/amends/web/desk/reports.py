@@ -16,7 +16,7 @@ import amends.reports.queries
 from amends.ground import clock
 from amends.promises import calendars
 from amends.reports import album, categories, crews, moderation, places, queueing, rehearsing, routing, routing_files
-from amends.reports.catalogue import Catalogue, in_language
+from amends.reports.catalogue import Catalogue, answered, in_language
 from amends.reports.queueing import Queue, Standing
 from amends.reports.records import Filter, Order, Refused, Report, State
 from amends.reports.rules import MOVES, NEEDS_WORDS, SEVERITIES
@@ -164,7 +164,7 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
         "one": shown(found, catalogue, now),
         "report": found,
         "category": category,
-        "answers": _answers(found, category),
+        "answers": answered(category, found.answers, "en"),
         "customer": amends.customers.queries.by_id([found.customer_id]).get(found.customer_id),
         "history": amends.reports.queries.history([number], public_only=False).get(number, []),
         "promises": amends.reports.queries.promises_of(number),
@@ -192,16 +192,6 @@ def one_or_404(number: int) -> Report:
 def moves_of(report: Report) -> list[tuple[str, bool]]:
     """The moves that this report may make now, and whether each needs words."""
     return [(state.value, state in NEEDS_WORDS) for state in State if state in MOVES[report.state]]
-
-
-def _answers(report: Report, category: Any) -> list[tuple[str, str]]:
-    found = []
-    for code, values in report.answers:
-        attribute = category.attribute(code) if category else None
-        names = {value.key: in_language(value.name, "en") for value in attribute.values} if attribute else {}
-        question = in_language(attribute.description, "en") if attribute else code
-        found.append((question or code, ", ".join(names.get(value, value) for value in values)))
-    return found
 
 
 def _templates(category: Any, locale: str) -> list[tuple[str, str, str]]:

@@ -19,6 +19,7 @@ import amends.reports.queries
 from amends.reports import album, categories, crews, merging, moderation, places, steps
 from amends.reports.geometry import NoPlace
 from amends.reports.merging import Part
+from amends.reports.photos import NoPhoto
 from amends.reports.records import Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
 from amends.web.desk import reports
@@ -35,7 +36,7 @@ def _act(act: Act) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, number: int) -> HttpResponse:
         try:
             messages.success(request, act(request, number, str(request.user.get_username()), amends.ground.clock.now()))
-        except (Refused, NoPlace) as wrong:
+        except (Refused, NoPlace, NoPhoto) as wrong:
             messages.error(request, f"Not done: {wrong}.")
         return redirect("desk-report", number)
 
@@ -55,8 +56,10 @@ def _whole(text: str, name: str) -> str:
 
 @_act
 def move(request: HttpRequest, number: int, who: str, now: datetime) -> str:
-    to = state(_said(request, "to"))
-    steps.move(number, to, who=who, now=now, words=_said(request), note=_said(request, "note"))
+    """What it becomes, in words, with photos of the work where there are some."""
+    to, words, note = state(_said(request, "to")), _said(request), _said(request, "note")
+    names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
+    steps.move(number, to, who=who, now=now, words=words, note=note, photos=names)
     return f"It is {to} now."
 
 

@@ -18,12 +18,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
+import amends.closure.reports
 import amends.customers.queries
 import amends.reports.queries
+from amends.closure.reports import TooLate
 from amends.ground import clock
 from amends.notices.our_words import in_our_words
+from amends.notices.report_words import AFFECTED
 from amends.reports import moderation, steps
-from amends.reports.catalogue import in_language
+from amends.reports.catalogue import answered
 from amends.reports.clusters import clusters
 from amends.reports.geometry import NoPlace, box, point_feature, position
 from amends.reports.records import Filter, Move, Order, Privacy, Refused, Report, Reporter, State
@@ -136,7 +139,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "history": [entry for move in told if (entry := _told(move))],
         "promises": _promises(found),
         "pauses": _pauses(number),
-        "answers": _answers(found),
+        "answers": answered(catalogue().categories.get(found.category), found.answers, lang()),
         "by": _name(found),
         "requested": when(found.requested_at),
         "area": next((area.name for area in where.known().areas().areas if area.code == found.area), found.area),
@@ -180,17 +183,6 @@ def _pauses(number: int) -> list[tuple[str, str, str]]:
     """Each time its clock stood still: why, since when, until when."""
     found = amends.reports.queries.pauses_of(number)
     return [(words or why, when(since), when(until) if until else "") for why, words, since, until in found]
-
-
-def _answers(found: Report) -> list[tuple[str, str]]:
-    category = catalogue().categories.get(found.category)
-    lines = []
-    for code, values in found.answers:
-        asked = category.attribute(code) if category else None
-        names = {value.key: in_language(value.name, lang()) or value.key for value in asked.values} if asked else {}
-        question = in_language(asked.description, lang()) if asked else ""
-        lines.append((question or code, ", ".join(names.get(value, value) for value in values)))
-    return lines
 
 
 def _name(found: Report) -> str:
@@ -246,8 +238,10 @@ def _joined(request: HttpRequest, found: Report) -> str:
         if found.state is State.FIXED:
             if not words:
                 return _("Say in a few words what is broken again.")
-            steps.move(found.number, State.REOPENED, who="somebody who is affected", now=now, words=words)
+            amends.closure.reports.reopen(found.number, words, AFFECTED, now)
         steps.me_too(found.number, f"too-{form}", Reporter(email=email, locale=lang()), now)
+    except TooLate:
+        return _("It ended too long ago to be opened again. Report it anew.")
     except Refused:
         return _("This report has changed in the meantime. Look at it again.")
     return ""
