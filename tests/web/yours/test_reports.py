@@ -260,6 +260,18 @@ def test_long_after_its_end_a_new_report_is_the_way(client: Client) -> None:
     assert now_of(report).state is State.FIXED
 
 
+def test_it_is_the_way_for_who_is_affected_too(client: Client) -> None:
+    old, new = mended(NOW - 61 * A_DAY), steps.receive(intake("new"), NOW)
+    steps.move(new.number, State.FIXED, who="north", now=NOW, words="New bulb.")
+    form = {"form": "m" * 16, "words": "Dark again."}
+
+    answer = client.post(f"/reports/{old.number}/me-too", form)
+    assert (answer.status_code, "Report it anew" in answer.content.decode()) == (422, True)
+    assert (now_of(old).state, now_of(old).affected) == (State.FIXED, 1)
+    client.post(f"/reports/{new.number}/me-too", form)
+    assert (now_of(new).state, now_of(new).affected) == (State.REOPENED, 2)
+
+
 def test_one_address_cannot_open_reports_again_without_end(client: Client) -> None:
     report = mended()
     address = f"/reports/{report.number}/reopen"
