@@ -153,6 +153,16 @@ def test_a_mistake_comes_with_its_line(rule: str, says: str, tmp_path: Path) -> 
     assert (mistake.line, bool(mistake.hint)) == (3, True)
 
 
+def test_a_polygon_with_latitude_first_is_told(tmp_path: Path) -> None:
+    turned = json.dumps([[[lat, long] for long, lat in SQUARE[0]]])
+    rules = f"rules:\n  - {{crew: south, polygon: {{coordinates: {turned}}}}}\n"
+
+    (told,) = read(rules, tmp_path)
+
+    assert (told.severity, told.line, told.hint) == ("warning", 2, "longitude comes first in GeoJSON")
+    assert read(rules.replace(turned, json.dumps(SQUARE)), tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [

@@ -14,6 +14,8 @@ import typer
 from amends.cli import books, forgetting, operators, policies, reports, sending, studies
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
+STORIES = "buffering-evening, outage-yesterday, power-is-back or dead-street-light (a town, its reports and a map)."
+
 app = typer.Typer(
     name="amends",
     help="Proactive service recovery: notice who lived through what, make it right before they ask.",
@@ -171,7 +173,7 @@ def drain(
 
 @app.command()
 def check(directory: Dir = Path(), json_: Json = False) -> None:
-    """Say what is wrong in amends.toml, promises, policies and notices: file, line, what was expected, what to do."""
+    """Say what is wrong in an installation's files: file, line, what was expected, what to do. Exit 1 for an error."""
     from amends.worker import checks
 
     raise typer.Exit(checks.check(directory, as_json=json_))
@@ -239,7 +241,7 @@ def lint(
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="The scenario to run.")] = "buffering-evening",
+    name: Annotated[str, typer.Argument(help=STORIES)] = "buffering-evening",
     headless: Annotated[bool, typer.Option("--headless", help="Run, check expected.toml, exit with a code.")] = False,
     directory: Annotated[Path | None, typer.Option("--dir", help="Keep it here instead of a temporary place.")] = None,
     port: Annotated[int, typer.Option(help="Port of the server; 0 picks a free one.")] = 8000,

@@ -14,6 +14,7 @@ from amends.ground.kept import Kept
 from amends.ground.marked import Marked, Mistake, load, loads
 from amends.promises.calendars import WorkCalendar
 from amends.reports.catalogue import Catalogue
+from amends.reports.geometry import Box
 from amends.reports.places import Places
 from amends.reports.routing_rules import InArea, InPolygon, OnRoad, Routing, Rule, shadowed
 from amends.reports.rules import SEVERITIES
@@ -48,7 +49,7 @@ def check(directory: Path, catalogue: Catalogue, known: Places, works: Collectio
         routing = read(path)
     except Mistake as mistake:
         return [mistake]
-    return [*strangers(routing, catalogue, known, works), *unreached(routing)]
+    return [*strangers(routing, catalogue, known, works), *unreached(routing), *turned(routing, known)]
 
 
 def from_text(
@@ -59,7 +60,7 @@ def from_text(
         routing = _Reader(Path("draft")).routing(loads(text, "draft"))
     except Mistake as mistake:
         return None, [mistake]
-    return routing, [*strangers(routing, catalogue, known, works), *unreached(routing)]
+    return routing, [*strangers(routing, catalogue, known, works), *unreached(routing), *turned(routing, known)]
 
 
 def strangers(routing: Routing, catalogue: Catalogue, known: Places, works: Collection[WorkCalendar]) -> list[Mistake]:
@@ -96,6 +97,26 @@ def unreached(routing: Routing) -> list[Mistake]:
         )
         for rule, earlier in shadowed(routing)
     ]
+
+
+def turned(routing: Routing, known: Places) -> list[Mistake]:
+    """Rules whose polygon touches nothing that the map knows, and would the other way round."""
+    there = [layer.bounds for layer in known.layers.values() if layer.bounds is not None]
+    found = []
+    for rule in routing.rules:
+        if not isinstance(rule.where, InPolygon):
+            continue
+        west, south, east, north = rule.where.shape().bounds
+        here = any(_meet(one, west, south, east, north) for one in there)
+        if not here and any(_meet(one, south, west, north, east) for one in there):
+            says = f"rule {rule.name!r}: its polygon lies outside of all layers of places/"
+            hint = "longitude comes first in GeoJSON"
+            found.append(Mistake(routing.file, rule.line, says, hint, "warning"))
+    return found
+
+
+def _meet(one: Box, west: float, south: float, east: float, north: float) -> bool:
+    return one.west <= east and west <= one.east and one.south <= north and south <= one.north
 
 
 class _Reader:
