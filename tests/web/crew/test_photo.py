@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
+from tests.open311.test_robustness import bomb
 from tests.reports.town import ann, intake
 from tests.web.report.krems import krems, picture
 
 from amends.notices import reporting, tokens
 from amends.reports import crews, queries, steps
+from amends.reports.models import PhotoRow
 from amends.reports.records import Report, State
 
 pytestmark = pytest.mark.django_db
@@ -66,13 +70,32 @@ def test_the_resident_sees_the_finished_work_without_what_the_camera_wrote(clien
     assert [one.kind for one in queries.photos_of([report.number])[report.number]] == ["after"]
 
 
-def test_what_is_no_photo_is_refused_and_nothing_is_told(client: Client, report: Report) -> None:
-    assert tell(client, report, b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>") == 422
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", b"<html><script>1</script>"),
+        *(b"GIF89a" + bytes(64), b"%PDF-1.7", picture()[:300], bomb(), picture()[:-2] + bytes(3_000_000)),
+    ],
+    ids=["svg", "html", "gif", "pdf", "damaged", "bomb", "too large"],
+)
+def test_what_is_no_photo_is_refused_and_nothing_is_told(
+    client: Client, report: Report, settings: Any, data: bytes
+) -> None:
+    settings.AMENDS = replace(settings.AMENDS, map=replace(settings.AMENDS.map, photo_mb=2))
+    assert tell(client, report, data) == 422
 
     found = queries.one(report.number)
     assert found is not None
     assert found.is_open
     assert shown(client, report) == []
+    assert not PhotoRow.objects.exists()
+
+
+def test_a_photo_that_is_also_a_page_comes_out_as_a_photo_only(client: Client, report: Report) -> None:
+    assert tell(client, report, picture() + b"<html><script>alert(1)</script>") == 302
+
+    (served,) = shown(client, report)
+    assert b"<script>" not in served
 
 
 def test_the_crews_own_page_serves_it_to_nobody_else(client: Client, report: Report) -> None:
