@@ -92,3 +92,12 @@ def test_a_category_without_a_group_does_not_stand_under_anothers_heading(browse
         heading = page.rfind("<h3>", 0, page.index("<span>Tree"))
         under = page[heading + 4 : page.index("</h3>", heading)]
         assert under == ("Something else" if old else "Green")
+
+
+def test_on_a_phone_the_map_below_the_list_is_one_step_away(browser: Client) -> None:
+    page = browser.get("/reports").content.decode()
+
+    assert page.index('id="to-map" href="#map-part"') < page.index('<ul class="reports">') < page.index('id="map-part"')
+    assert '"to-map"' in (STATIC / "report/list.js").read_text("utf-8"), (
+        "the script shows it; without one there is no map"
+    )

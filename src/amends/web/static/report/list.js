@@ -3,6 +3,7 @@ import { load, near, open, reported } from "./map.js";
 
 const place = document.getElementById("map");
 const data = JSON.parse(document.getElementById("map-data").textContent);
+document.getElementById("to-map").hidden = false; // where the map stands below the list
 near(place, async () => {
   const L = await load(), map = await open(place, data);
   await fit(L, map);
