@@ -134,3 +134,70 @@ def test_a_crew_that_taps_twenty_times_has_told_it_once(browser: Client) -> None
     assert (told, len(queries.photos_of([report.number])[report.number])) == (["We come"], 1)
     tap("We are here")  # other words of the same page are news
     assert [move.words for move in queries.history([report.number])[report.number] if move.words][1:] == ["We are here"]
+
+
+FIELDS = (
+    *(
+        "form",
+        "do",
+        "go",
+        "words",
+        "answer",
+        "round",
+        "category",
+        "description",
+        "where",
+        "asked",
+        "place",
+        "lat",
+        "long",
+    ),
+    *(
+        "asset",
+        "asset_number",
+        "privacy",
+        "name",
+        "email",
+        "phone",
+        "photos",
+        "drop",
+        "answer-what",
+        "waited_s",
+        "what",
+    ),
+    *("at", "radius", "area", "service_code", "address_string", "address_id", "first_name", "device_id", "account_id"),
+    *("media_url", "jurisdiction_id", "attribute[what]", "update_id", "service_request_id", "status", "api_key"),
+    *("updated_datetime", "external_status_code", "photo_at", "as_written", "leave_this_empty"),
+)
+PROGRAMS = ("open311/v2/requests", "open311/v2/servicerequestupdates")
+
+
+@pytest.mark.parametrize("name", [*DOORS, "follow", *PROGRAMS])
+def test_a_nul_in_any_field_breaks_nothing(browser: Client, name: str) -> None:
+    address = f"/{name}.json" if name in PROGRAMS else f"/{name}" if name == "follow" else door(name)
+    good = {"api_key": create_key("app", ["reports:write", "reports:update"], NOW), "form": "m" * 16, "go": "send"}
+    good |= {"do": "reopen", "service_code": "tree", "category": "tree", "lat": "48.4129", "long": "15.6422"}
+    good |= {"status": "FIXED", "update_id": "1", "updated_datetime": "2026-01-01T00:00:00Z", "service_request_id": "1"}
+    for field in FIELDS:
+        answer = browser.post(address, good | {field: "a\0b"})
+        assert answer.status_code < 500, field
+
+
+HUGE = 2**63
+ODD = (
+    *(f"/reports/{HUGE}", f"/reports/{HUGE}/me-too", f"/reports/{HUGE}/reopen", f"/feeds/reports/{HUGE}.atom"),
+    *("/reports?area=%27&state=x&category=y&words=%25&page=99999999", "/reports?area=&state=&page=&words="),
+    *("/reports/pins.geojson?bbox=nan,1,2,3&zoom=5", "/reports/pins.geojson?bbox=1,1,2,2&zoom=1e9"),
+    *("/reports/pins.geojson?bbox=1e999,1,2,3&zoom=5", "/reports/pins.geojson", "/reports/cards?around=0x10,1"),
+    *("/report?lat=nan&long=1e999&category=x", "/report/around?lat=1e999&long=1", "/report/map/15/99999999999999/1"),
+    *("/report/things/%3Cscript%3E", "/report/questions/%27", f"/report/places?text={'a' * 5000}", "/photos/x.jpg"),
+    *("/feeds/places/nan,1,500.atom", "/report/sent/x", "/yours/x", "/crew/x", f"/crew/x/{HUGE}", "/reports?words=%00"),
+)
+
+
+@pytest.mark.parametrize("address", ODD)
+def test_addresses_that_ask_for_nonsense_break_nothing(browser: Client, address: str) -> None:
+    answer = browser.get(address)
+
+    assert answer.status_code in (200, 400, 404)
+    assert "<script>" not in answer.content.decode()
