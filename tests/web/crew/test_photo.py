@@ -15,7 +15,7 @@ from django.test import Client
 from PIL import Image
 from tests.open311.test_robustness import bomb
 from tests.reports.town import ann, intake
-from tests.web.report.krems import krems, picture
+from tests.web.report.krems import LAMP, krems, picture
 
 from amends.notices import reporting, tokens
 from amends.reports import crews, queries, steps
@@ -105,3 +105,14 @@ def test_the_crews_own_page_serves_it_to_nobody_else(client: Client, report: Rep
 
     assert client.get(f"/crew/{token}/photo/{photo.name}").status_code == 200
     assert client.get(f"/crew/{other}/photo/{photo.name}").status_code == 404
+
+
+def test_crew_and_resident_read_the_number_that_is_painted_on_the_lamp(client: Client) -> None:
+    made = steps.receive(intake("one", asset=LAMP["id"], reporter=ann(), lat=WHERE[0], long=WHERE[1]), NOW)
+    steps.change(made.number, who="eva", now=NOW, crew="north")
+
+    crew = client.get(f"/crew/{crews.renew('north', who='eva', now=NOW)}/{made.number}").content.decode()
+    own = client.get(f"/yours/{tokens.make(reporting.subject(made.number))}").content.decode()
+
+    assert f"<dd>{LAMP['number']} <small>{LAMP['id']}</small></dd>" in crew
+    assert re.search(rf"<h1>[^<]* {LAMP['number']}</h1>", own)

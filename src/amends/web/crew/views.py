@@ -20,6 +20,7 @@ from amends.reports.photos import NoPhoto
 from amends.reports.queueing import Queue
 from amends.reports.records import Filter, Order, Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
+from amends.web.report.where import painted
 
 MOST = 200
 DOES = {
@@ -65,6 +66,7 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
         "token": token,
         "report": found,
         "category": _category(found),
+        "painted": painted(found.asset),
         "answers": answered(_known(found), found.answers, "en"),
         "standing": queueing.standing(found, clock.now()),
         "history": [move for move in told if move.kind == "state" or move.words],
