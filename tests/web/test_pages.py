@@ -94,8 +94,8 @@ def test_opening_the_customers_link_changes_nothing(client: Client, recovery_id:
 def test_a_no_opens_the_recovery_again_and_stands_before_a_person(client: Client, recovery_id: str) -> None:
     path = f"/yours/{tokens.make(recovery_id)}"
 
-    client.post(path, {"form": "f1", "answer": "no", "words": "still <b>stops</b>"})
-    client.post(path, {"form": "f1", "answer": "no", "words": "still <b>stops</b>"})
+    client.post(path, {"form": "f\x001", "answer": "no", "words": "\x00still <b>stops</b>"})
+    client.post(path, {"form": "f\x001", "answer": "no", "words": "\x00still <b>stops</b>"})
     assert len(closure.answers_of([recovery_id])[recovery_id]) == 1
     found = amends.recoveries.queries.one(recovery_id)
     assert found

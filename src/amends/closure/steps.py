@@ -32,7 +32,7 @@ def answer(recovery_id: str, form: str, said: str, words: str, now: datetime) ->
         raise ValueError("this recovery is not known")
     clean = _CONTROL.sub("", words).strip()[:LONGEST]
     row, new = AnswerRow.objects.get_or_create(
-        form=form[:64], defaults={"recovery_id": recovery_id, "answer": said, "words": clean, "at": now}
+        form=_CONTROL.sub("", form)[:64], defaults={"recovery_id": recovery_id, "answer": said, "words": clean, "at": now}
     )
     if not new:
         return False
