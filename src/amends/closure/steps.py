@@ -30,9 +30,9 @@ def answer(recovery_id: str, form: str, said: str, words: str, now: datetime) ->
     recovery = amends.recoveries.queries.one(recovery_id)
     if recovery is None:
         raise ValueError("this recovery is not known")
-    clean = _CONTROL.sub("", words).strip()[:LONGEST]
+    clean, mark = _CONTROL.sub("", words).strip()[:LONGEST], _CONTROL.sub("", form)[:64]
     row, new = AnswerRow.objects.get_or_create(
-        form=_CONTROL.sub("", form)[:64], defaults={"recovery_id": recovery_id, "answer": said, "words": clean, "at": now}
+        form=mark, defaults={"recovery_id": recovery_id, "answer": said, "words": clean, "at": now}
     )
     if not new:
         return False
