@@ -1,19 +1,17 @@
-"""What the tests of concurrency run as processes of their own: `python -m tests.recoveries.deciders WHAT NUMBER`.
+"""What the tests of concurrency run: `python -m tests.recoveries.deciders WHAT HOW_MANY`, so many processes at once.
 
 `decide` opens recoveries with goodwill until told otherwise by a budget; `book` posts into the books.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
-
-
-def _wait_for_the_others() -> None:
-    """Everybody begins at the same moment."""
-    time.sleep(max(0.0, float(os.environ["AMENDS_TEST_START"]) - time.time()))
 
 
 def decide(number: int) -> None:
@@ -59,9 +57,34 @@ def book(number: int) -> None:
                 steps.post_selected(f"SELECT 'reserved' AS kind, {ids_}, {said}", ids[:2], now)
 
 
+def at_once(what: Callable[[int], None], processes: int) -> int:
+    """Forked once all is imported and before a database is open; all begin at the same moment. How many failed."""
+    start = time.time() + 0.5
+    children = [child for number in range(processes) if (child := _forked(what, number, start))]
+    return sum(os.waitpid(child, 0)[1] != 0 for child in children)
+
+
+def _forked(what: Callable[[int], None], number: int, start: float) -> int:
+    if child := os.fork():
+        return child
+    try:
+        time.sleep(max(0.0, start - time.time()))
+        what(number)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    _wait_for_the_others()
-    {"decide": decide, "book": book}[sys.argv[1]](int(sys.argv[2]))
+    for name in (
+        "amends.ledger.steps",
+        "amends.recoveries.approval",
+        "amends.recoveries.opening",
+        "tests.recoveries.given",
+    ):
+        importlib.import_module(name)
+    raise SystemExit(at_once({"decide": decide, "book": book}[sys.argv[1]], int(sys.argv[2])))

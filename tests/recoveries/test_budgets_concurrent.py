@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,15 +65,8 @@ def run(place: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
 
 def at_once(place: dict[str, str], what: str) -> None:
     """All processes begin at the same moment, and all must come to a good end."""
-    start = place | {"AMENDS_TEST_START": str(time.time() + 3.0)}
-    words = [sys.executable, "-m", "tests.recoveries.deciders", what]
-    started = [
-        subprocess.Popen([*words, str(n)], env=start, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        for n in range(PROCESSES)
-    ]
-    for process in started:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors[-2000:]
+    done = run(place, "-m", "tests.recoveries.deciders", what, str(PROCESSES))
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.slow

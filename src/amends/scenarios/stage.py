@@ -27,7 +27,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from amends.scenarios import demo_billing, demo_mailbox, tally
+from amends.scenarios import commands, demo_billing, demo_mailbox, tally
 from amends.scenarios.tally import Tally
 
 PATIENCE_S = 150
@@ -148,7 +148,7 @@ class Stage:
     def _init(self, secret: dict[str, Any]) -> str:
         if secret["key"]:
             return str(secret["key"])
-        made = json.loads(self._amends("init", str(self.place), "--json"))
+        made = json.loads(commands.amends(["init", str(self.place), "--json"], self.environment))
         config = self.place / "amends.toml"
         text = config.read_text("utf-8")
         for before, after in self.settings.items():
@@ -166,13 +166,6 @@ class Stage:
         for folder in own:
             for file in folder.iterdir():
                 (self.place / folder.name / file.name).write_bytes(file.read_bytes())
-
-    def _amends(self, *words: str) -> str:
-        command = [sys.executable, "-m", "amends", *words]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise RuntimeError(f"amends {' '.join(words[:2])} failed: {done.stderr[-2000:]}")
-        return done.stdout
 
     def _start_server(self) -> None:
         command = [sys.executable, "-m", "amends", "serve", "--dir", str(self.place), "--port", str(self.port)]
@@ -203,7 +196,7 @@ class Stage:
         path = folder / name
         if not path.exists():
             path.write_text("\n".join(lines) + "\n", "utf-8")
-        self._amends("ingest", str(path), "--dir", str(self.place))
+        commands.amends(["ingest", str(path), "--dir", str(self.place)], self.environment)
 
     def post_events(self, client: httpx.Client, events: Sequence[dict[str, Any]]) -> None:
         """Send CloudEvents as NDJSON, packed."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from amends.ground.money import Money
+from amends.scenarios import commands
 
 Rows = list[dict[str, Any]]
 
 
 def export(place: Path, environment: dict[str, str], what: str) -> Rows:
     """A table of the running story, as `amends export` tells it to anybody."""
-    command = [sys.executable, "-m", "amends", "export", what, "--dir", str(place)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    told = commands.amends(["export", what, "--dir", str(place)], environment)
+    return [json.loads(line) for line in told.splitlines()]
 
 
 def compare(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from rich.progress import Progress
 
-from amends.scenarios import stage
+from amends.scenarios import commands, stage
 from amends.scenarios.buffering_evening import summary, world
 from amends.scenarios.stage import Stage, batches
 
@@ -64,5 +64,6 @@ class Demo(Stage):
                 path.write_text("\n".join(lines) + "\n", "utf-8")
             ids[trace.name.removesuffix(".jsonl")] = session_id
             progress.advance(task)
-        self._amends("ingest", *(str(path) for path in sorted(folder.glob("*.jsonl"))), "--dir", str(self.place))
+        paths = [str(path) for path in sorted(folder.glob("*.jsonl"))]
+        commands.amends(["ingest", *paths, "--dir", str(self.place)], self.environment)
         return ids
