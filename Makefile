@@ -9,9 +9,10 @@ WORKERS ?= 3
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
 ABREAST ?= 4
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
-NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign
+NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign tests/house
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
-PURE := $(wildcard tests/recoveries/test_policy_*.py) $(patsubst %,tests/recoveries/test_%.py,cases columns deciding packs sparksql)
+PURE := $(wildcard tests/recoveries/test_policy_*.py) $(patsubst %,tests/recoveries/test_%.py,cases columns deciding packs sparksql) \
+	$(patsubst %,tests/connectors/%,billing carrier chat labels phone smtp stripe tickets open311/test_connector.py test_replies.py test_wires.py)
 ROUNDS ?= 20
 KILLS ?= 45
 SEED ?= 1000
