@@ -16,10 +16,10 @@ import typer
 
 from amends.cli.entering import Dir, Json, existing
 from amends.ground.marked import Mistake
-from amends.recoveries.policy.tree import Table
 
 if TYPE_CHECKING:
     from amends.recoveries.policy.explaining import Explanation
+    from amends.recoveries.policy.tree import Table
 
 app = typer.Typer(help="Published rules and policies: decide, explain, check, compare, print.", no_args_is_help=True)
 

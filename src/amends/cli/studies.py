@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,9 @@ from rich.table import Table
 from amends.cli.entering import Dir, Json, existing
 from amends.ground.marked import Mistake
 from amends.ground.moments import parse_moment
-from amends.learning.fairness import Comparison, Gap
+
+if TYPE_CHECKING:
+    from amends.learning.fairness import Comparison, Gap
 
 audit = typer.Typer(help="Look at what was decided: is like treated alike?", no_args_is_help=True)
 Since = Annotated[str, typer.Option(help="First day (2026-01-01) or moment.")]
