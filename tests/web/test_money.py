@@ -73,6 +73,19 @@ def test_a_difference_is_settled_with_a_note_and_who_may_not_act_cannot() -> Non
     assert differences(9) == []
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("does", ["approve", "decline", "close"])
+def test_a_character_that_no_database_has_does_nothing_and_is_named(does: str) -> None:
+    (recovery_id,) = open_all([(failure(1), decision(owed(100)))])
+    before = queries.by_id([recovery_id])
+
+    refused = operator("ada").post(f"/desk/recoveries/{recovery_id}/{does}", {"why": "seen\x00"})
+
+    assert refused.status_code == 400
+    assert refused.content.decode().startswith("why: a NUL character")
+    assert queries.by_id([recovery_id]) == before
+
+
 def paid_and_listed(*effects: tuple[str, int]) -> str:
     """A refund of 3.00 that is owed and goodwill of 4.00, paid; the provider lists these effects of the refund."""
     (recovery_id,) = open_all([(failure(1, "ada"), decision(owed(300), goodwill(400)))])
