@@ -49,7 +49,7 @@ def actor(view: View) -> View:
         if not may_act(request.user):
             raise PermissionDenied(f"this needs the group {CARE}")
         if holding := [name for name, values in request.POST.lists() if "\x00" in "".join(values)]:
-            says = f"{', '.join(holding)}: a NUL character, which no text has. Nothing was done; take it out and try again."
+            says = f"{', '.join(holding)}: a NUL character, which no text has. Nothing was done; take it out."
             return HttpResponse(says, status=400, content_type="text/plain; charset=utf-8")
         return view(request, *args, **kwargs)
 
