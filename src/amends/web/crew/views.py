@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
 from amends.ground import clock
 from amends.ground.ids import derive
-from amends.reports import album, categories, crews, queueing, steps
-from amends.reports.catalogue import Category, answered, in_language
+from amends.reports import adding, album, categories, crews, queueing, steps
+from amends.reports.catalogue import answered
 from amends.reports.photos import NoPhoto
-from amends.reports.queueing import Queue
+from amends.reports.queueing import Queue, Standing
 from amends.reports.records import Filter, Order, Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
-from amends.web.report.where import painted
+from amends.web.crew import words
+from amends.web.crew.words import CREW, Wrong
+from amends.web.following.speaking import context, speaking
+from amends.web.report.nearby import card
+from amends.web.report.public import told
+from amends.web.report.speaking import due, lang
 
 MOST = 200
 DOES = {
@@ -32,6 +40,7 @@ DOES = {
 
 
 @require_http_methods(["GET", "HEAD"])
+@speaking
 def crew(request: HttpRequest, token: str) -> HttpResponse:
     """The crew's reports by due time."""
     name = _crew(token)
@@ -40,12 +49,13 @@ def crew(request: HttpRequest, token: str) -> HttpResponse:
     now = clock.now()
     wanted = Queue(Filter(open=True, crews=[name], hidden_too=True))
     found = queueing.page(wanted, now, MOST, 0, Order.DUE)
-    rows = [(one, _category(one), queueing.standing(one, now)) for one in found]
-    return _private(render(request, "crew/list.html", {"crew": name, "rows": rows, "token": token}))
+    more = {"crew": name, "rows": [_row(one, now) for one in found], "token": token}
+    return _private(render(request, "crew/list.html", context(request) | more))
 
 
 @csrf_exempt  # the link itself is the secret; no cookie speaks for anybody here
 @require_http_methods(["GET", "HEAD", "POST"])
+@speaking
 def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
     """One of the crew's reports; a POST takes it, says something, or tells that it is done or cannot be."""
     name = _crew(token)
@@ -56,44 +66,58 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
     if request.method == "POST":
         try:
             _do(request, name, found)
-        except (Refused, NoPhoto) as wrong:
-            problem = str(wrong)
+        except (Refused, NoPhoto, Wrong) as wrong:
+            problem = words.says(wrong)
         else:
-            return _private(redirect("crew-report", token, number))
-    told = amends.reports.queries.history([number]).get(number, [])  # notes stay at the desk: links get passed on
-    context: dict[str, Any] = {
-        "crew": name,
-        "token": token,
-        "report": found,
-        "category": _category(found),
-        "painted": painted(found.asset),
-        "answers": answered(_known(found), found.answers, "en"),
-        "standing": queueing.standing(found, clock.now()),
-        "history": [move for move in told if move.kind == "state" or move.words],
-        "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
-        "problem": problem,
-        "words": request.POST.get("words", "") if problem else "",
-        "form": secrets.token_hex(12),
+            return _private(redirect(reverse("crew-report", args=[token, number]) + context(request)["q"]))
+    more = {"crew": name, "token": token, "problem": problem, "form": secrets.token_hex(12)}
+    more["words"] = request.POST.get("words", "") if problem else ""
+    shown = context(request) | _shown(found, name) | more
+    return _private(render(request, "crew/one.html", shown, status=422 if problem else 200))
+
+
+def _row(report: Report, now: datetime) -> dict[str, Any]:
+    """A report as residents read it in lists, with what only a crew asks."""
+    standing = queueing.standing(report, now)
+    return card(report, {}, categories.in_use(settings.AMENDS.directory), now) | {
+        "late": standing is Standing.LATE,
+        "paused": standing is Standing.PAUSED,
+        "severity": words.severity(report.severity),
+        "kind": words.KIND.get(report.severity, ""),
     }
-    return _private(render(request, "crew/one.html", context, status=422 if problem else 200))
+
+
+def _shown(report: Report, crew: str) -> dict[str, Any]:
+    number = report.number
+    moves = adding.told(number)  # notes stay at the desk: links get passed on
+    known = categories.in_use(settings.AMENDS.directory).categories.get(report.category)
+    return {
+        "report": report,
+        "one": _row(report, clock.now()),
+        "answers": answered(known, report.answers, lang()),
+        "promised": due(report.due_at),
+        "new_date": due(report.new_due_at),
+        "history": [said | {"who": words.who(move.who, crew)} for move in moves if (said := told(move))],
+        "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
+    }
 
 
 def _do(request: HttpRequest, name: str, report: Report) -> None:
-    who, now, words = f"crew {name}", clock.now(), request.POST.get("words", "").strip()
+    who, now, said = f"{CREW}{name}", clock.now(), request.POST.get("words", "").strip()
     do = request.POST.get("do", "")
     if do not in (*DOES, "say"):
-        raise Refused("choose what you did")
-    if do == "cannot" and not words:
-        raise Refused("say because of what; the people who reported it will read it")
-    if too_long(words):
-        raise Refused(f"write at most {LONGEST:,} characters")
+        raise Wrong(_("Choose what you did."))
+    if do == "cannot" and not said:
+        raise Wrong(_("Say because of what; the people who reported it will read it."))
+    if too_long(said):
+        raise Wrong(_("Describe it in at most %(n)s characters.") % {"n": LONGEST})
     to, once = DOES.get(do, report.state), _once(request, name, report)
     if once is not None and amends.reports.queries.told_outside(once) is not None:
         return
     names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
-    if do == "say" and not words and not names:
-        raise Refused("write a few words or add a photo")
-    steps.move(report.number, to, who=who, now=now, words=words, photos=names, external_update=once)
+    if do == "say" and not said and not names:
+        raise Wrong(_("Write a few words or add a photo."))
+    steps.move(report.number, to, who=who, now=now, words=said, photos=names, external_update=once)
 
 
 def _once(request: HttpRequest, name: str, report: Report) -> str | None:
@@ -132,17 +156,9 @@ def _crew(token: str) -> str | None:
         return None
 
 
-def _known(report: Report) -> Category | None:
-    return categories.in_use(settings.AMENDS.directory).categories.get(report.category)
-
-
-def _category(report: Report) -> str:
-    known = _known(report)
-    return in_language(known.name, "en") if known else report.category
-
-
+@speaking
 def _bad(request: HttpRequest) -> HttpResponse:
-    return _private(render(request, "crew/bad.html", status=404))
+    return _private(render(request, "crew/bad.html", context(request), status=404))
 
 
 def _private(response: HttpResponse) -> HttpResponse:

@@ -131,12 +131,12 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
     found = visible(number)
     now, ours = clock.now(), catalogue()
     photos = amends.reports.queries.photos_of([number])
-    told = amends.reports.queries.history([number]).get(number, [])
+    moves = amends.reports.queries.history([number]).get(number, [])
     more: dict[str, Any] = {
         "report": found,
         "card": card(found, photos, ours, now),
         "photos": photos.get(number, []),
-        "history": [entry for move in told if (entry := _told(move))],
+        "history": [entry for move in moves if (entry := told(move))],
         "promises": _promises(found),
         "pauses": _pauses(number),
         "answers": answered(catalogue().categories.get(found.category), found.answers, lang()),
@@ -155,7 +155,7 @@ def visible(number: int) -> Report:
     return found
 
 
-def _told(move: Move) -> dict[str, Any]:
+def told(move: Move) -> dict[str, Any]:
     """A move as the public reads it; empty where it says nothing to them."""
     says = in_our_words(move.words)
     if move.kind == "state":
