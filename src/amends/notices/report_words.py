@@ -329,6 +329,11 @@ def role(who: str, *, own: bool) -> str:
     return _("by one of us")
 
 
+def added(move: Move) -> str:
+    """That something was added to a report by who is behind it."""
+    return _("something was added") if move.words else _("a photo was added")
+
+
 def _duplicate(told: Told) -> tuple[str, list[Part]]:
     first, names = told.first, told.names
     parts: list[Part] = [_about(told)]

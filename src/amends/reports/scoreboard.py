@@ -25,7 +25,7 @@ from amends.reports.records import State
 
 MOVES, DUE = "scoreboard", "scoreboard-due"
 BATCH = 2000
-MOVE_NOTHING = ("affected", "photo", "words", "retention")
+MOVE_NOTHING = ("affected", "photo", "words", "added", "retention")
 WITHOUT_REPAIR = (State.NOT_FIXED, State.NOT_OURS)
 COUNTS = ("made", "without", "kept", "late", "unrepaired", "reopened", "late_open", "late_s")
 Unit = tuple[date, str]  # a day of receipt and a category

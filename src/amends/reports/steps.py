@@ -150,10 +150,10 @@ def way(row: ReportRow, at: datetime) -> routing.Way:
     return router.ways(asked, {row.category: category.body if category else row.body})[0]
 
 
-def attach(row: ReportRow, names: Iterable[str], kind: str) -> int:
+def attach(row: ReportRow, names: Iterable[str], kind: str, **more: Any) -> int:
     """Put photos that were kept before, and belong to nobody yet, to a report; how many."""
     wanted = list(dict.fromkeys(names))[:MOST_PHOTOS]
-    return PhotoRow.objects.filter(pk__in=wanted, report=None).update(report=row.pk, kind=kind) if wanted else 0
+    return PhotoRow.objects.filter(pk__in=wanted, report=None).update(report=row.pk, kind=kind, **more) if wanted else 0
 
 
 @transaction.atomic

@@ -23,9 +23,10 @@ import amends.customers.queries
 import amends.reports.queries
 from amends.closure.reports import TooLate
 from amends.ground import clock
+from amends.notices import report_words
 from amends.notices.our_words import in_our_words
 from amends.notices.report_words import AFFECTED
-from amends.reports import moderation, steps
+from amends.reports import adding, moderation, steps
 from amends.reports.catalogue import answered
 from amends.reports.clusters import clusters
 from amends.reports.geometry import NoPlace, box, point_feature, position
@@ -157,7 +158,7 @@ def visible(number: int) -> Report:
 
 def told(move: Move) -> dict[str, Any]:
     """A move as the public reads it; empty where it says nothing to them."""
-    says = in_our_words(move.words)
+    says, by = in_our_words(move.words), ""
     if move.kind == "state":
         title = state(move.state)
     elif move.kind == "promise" and move.was.get("new_date"):
@@ -166,11 +167,14 @@ def told(move: Move) -> dict[str, Any]:
         title = _("the clock stands still") if move.was.get("clock") == "ran" else _("the clock runs again")
     elif move.kind == "affected":
         title = _("somebody else is affected")
+    elif move.kind == adding.ADDED:
+        title = report_words.added(move)
+        by = report_words.role(move.who, own=False)
     elif says:
         title = _("news")
     else:
         return {}
-    return {"title": title, "says": says, "at": when(move.at), "media": move.media_url}
+    return {"title": title, "says": says, "at": when(move.at), "by": by, "media": move.media_url}
 
 
 def _promises(found: Report) -> list[dict[str, Any]]:

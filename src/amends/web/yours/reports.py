@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,7 @@ from amends.failures.repairs import failure_id
 from amends.ground import clock
 from amends.notices import manner, phrases, report_words, reporting, tokens
 from amends.notices.our_words import in_our_words
-from amends.reports import album, asking, moderation
+from amends.reports import adding, album, asking, moderation
 from amends.reports.records import Move, Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
 from amends.reports.steps import REPORTER
@@ -32,6 +33,7 @@ from amends.web.report.checking import catalogue
 from amends.web.report.nearby import card
 from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import called, context, due, lang, speaking, state, when
+from amends.web.yours import adding as yours_adding
 from amends.web.yours.doing import done
 from amends.web.yours.words import WORDS
 
@@ -83,7 +85,10 @@ def _shown(request: HttpRequest, report: Report, who: str, problem: str) -> dict
         "promise": _promise(names, report, now),
         "dates": _dates(report),
         "pauses": _pauses(number),
-        "history": [told for move in _moves(number) if (told := _entry(move, own=not who))],
+        "history": [told for move in adding.told(number, who) if (told := _entry(move, own=not who))],
+        "open": report.is_open,
+        "added": "added" in request.GET,
+        "form": secrets.token_hex(12),
         "first": first,
         "first_promise": report_words.promise(names, first) if first and first.is_open else "",
         "requested": when(report.requested_at),
@@ -100,6 +105,7 @@ def _asked(request: HttpRequest, report: Report, who: str, now: datetime) -> dic
     answer = asking.answer_of(report.number, who, closing.number) if closing else None
     labels = {"yes": _("Yes"), "partly": _("Partly"), "no": _("No")}
     chosen = request.GET.get("answer", answer.answer if answer else "")
+    known = catalogue().categories.get(report.category)
     question = next((m for m in reversed(_moves(report.number)) if m.state is State.WAITING and m.words), None)
     return {
         "closing": closing,
@@ -109,7 +115,9 @@ def _asked(request: HttpRequest, report: Report, who: str, now: datetime) -> dic
         "answered": labels.get(answer.answer, "") if answer else "",
         "answer_words": answer.words if answer else "",
         "question": question.words if question and report.state is State.WAITING else "",
-        "words": request.POST.get("words", ""),
+        "more" if request.POST.get("do") == "add" else "words": request.POST.get("words", ""),
+        "photos_most": settings.AMENDS.map.photos,
+        "looked_at_first": report.visible and bool(known and known.hide_by_default),
         "too_late": amends.closure.reports.is_too_late(report, now),
     }
 
@@ -120,6 +128,8 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
         return _page(request, report, who, _("This form was sent from another site. Send it from here."), 403)
     try:
         tokens.read(token, to_answer=True)
+        if request.POST.get("do") == "add" and not too_long(request.POST.get("words", "")):
+            return _add(request, report, who)
         _take(request, report.number, who, clock.now())
     except tokens.Expired:
         return _page(request, report, who, _("This page can no longer be answered. Write to us instead."), 410)
@@ -132,6 +142,14 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
     except ValueError:
         return _page(request, report, who, _("Choose one of the three answers."), 422)
     return redirect(request.path + context(request)["q"])
+
+
+def _add(request: HttpRequest, report: Report, who: str) -> HttpResponse:
+    problem, status = yours_adding.take(request, report, who, clock.now())
+    if problem:
+        return _page(request, report, who, problem, status)
+    q = context(request)["q"]
+    return redirect(f"{request.path}{q}{'&' if q else '?'}added=1")
 
 
 class _TooLong(Refused):
@@ -205,7 +223,8 @@ def _entry(move: Move, *, own: bool) -> dict[str, str]:
     title = _title(move)
     if not title:
         return {}
-    by = report_words.role(move.who, own=own) if move.state is State.REOPENED and move.kind == "state" else ""
+    said = (move.state is State.REOPENED and move.kind == "state") or move.kind == adding.ADDED
+    by = report_words.role(move.who, own=own) if said else ""
     words = in_our_words(move.words)
     return {"title": title, "by": by, "words": words, "at": when(move.at)}
 
@@ -221,6 +240,7 @@ def _title(move: Move) -> str:
         "category": lambda: _("looked at again"),
         "place": lambda: _("the place was corrected"),
         "affected": lambda: _("somebody else is affected"),
+        adding.ADDED: lambda: report_words.added(move),
     }
     if move.kind in titles:
         return titles[move.kind]()
