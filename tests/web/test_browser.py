@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from rich.console import Console
+from tests.web.looking import accessible
 
 from amends.scenarios.buffering_evening.demo import Demo
 
@@ -70,9 +70,9 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(page: Page,
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto(evening.url + path)
-            found = Axe().run(page)
-            assert found.violations_count == 0, (path, scheme, found.generate_report())
+            if scheme == "light":
+                page.goto(evening.url + path)
+            accessible(page, scheme, path)
         page.set_viewport_size({"width": 390, "height": 844})
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"), path
 

@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import ExifTags, Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.web.krems_server import Town
+from tests.web.looking import accessible
 from tests.web.report.krems import LAMP, picture
 
 from amends.web.report.offline import MORE, SHELL
@@ -73,8 +74,7 @@ def look(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 844})
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
-        found = Axe().run(page)
-        assert found.violations_count == 0, (name, scheme, width, found.generate_report())
+        accessible(page, scheme, name, width)
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"), (name, width)
 
 

@@ -50,7 +50,7 @@ def test_who_said_no_without_words_can_still_say_what_is_not_right(client: Clien
 
     response = client.post(f"{link(report)}?lang=en", {"do": "add", "form": "f", "words": "It <b>flickers</b>.\0"})
 
-    assert (response.status_code, response.headers["Location"]) == (302, f"{link(report)}?lang=en&added=1")
+    assert (response.status_code, response.headers["Location"]) == (302, f"{link(report)}?lang=en&added=1#add")
     text = page(client, response.headers["Location"])
     assert "Thank you. It was added" in text
     assert "<strong>Something was added</strong>" in text
