@@ -149,7 +149,7 @@ def _add(request: HttpRequest, report: Report, who: str) -> HttpResponse:
     if problem:
         return _page(request, report, who, problem, status)
     q = context(request)["q"]
-    return redirect(f"{request.path}{q}{'&' if q else '?'}added=1")
+    return redirect(f"{request.path}{q}{'&' if q else '?'}added=1#add")
 
 
 class _TooLong(Refused):
