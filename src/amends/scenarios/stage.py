@@ -168,7 +168,8 @@ class Stage:
                 (self.place / folder.name / file.name).write_bytes(file.read_bytes())
 
     def _start_server(self) -> None:
-        command = [sys.executable, "-m", "amends", "serve", "--dir", str(self.place), "--port", str(self.port)]
+        where = ["--dir", str(self.place), "--port", str(self.port), "--processes", "1"]
+        command = [sys.executable, "-m", "amends", "serve", *where]
         log = (self.place / "demo-server.log").open("ab")
         env = self.environment | {"AMENDS_CHILD": "1"}  # ends when we do, also when we are killed
         self.server = subprocess.Popen(command, env=env, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
