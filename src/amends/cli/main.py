@@ -15,6 +15,7 @@ from amends.cli import books, forgetting, operators, policies, reports, sending,
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 STORIES = "buffering-evening, outage-yesterday, power-is-back or dead-street-light (a town, its reports and a map)."
+KINDS = "What for: streaming (films that play, and money back) or town (reports on a map, mended by a promised day)."
 
 app = typer.Typer(
     name="amends",
@@ -56,14 +57,19 @@ def amends(
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to write it; made if absent.")],
     operator: Annotated[str, typer.Option(help="Name of the first operator of the desk.")] = "operator",
+    kind: Annotated[str, typer.Option("--for", metavar="KIND", help=KINDS)] = "streaming",
     json_: Json = False,
 ) -> None:
     """Write a working example: `amends.toml`, promises, policies, notices, an operator and an API key (shown once)."""
     from amends.scenarios.starter import files
 
+    if kind not in files.KINDS:
+        known = " and ".join(files.KINDS)
+        typer.secho(f"no example is for {kind!r}; there are {known}", fg="red", err=True)
+        raise typer.Exit(2)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        written = files.write(directory)
+        written = files.write(directory, kind)
     except OSError as error:
         typer.secho(f"{directory} cannot hold an installation: {error.strerror}", fg="red", err=True)
         raise typer.Exit(2) from error
@@ -81,7 +87,8 @@ def init(
         typer.echo("These are shown once; only their hashes are kept.")
     else:
         typer.echo("The database already has an operator and a key: nothing new was made.")
-    typer.echo(f"\nNext: amends serve --dir {directory}")
+    then = ", and open /report there" if kind == files.TOWN else ""
+    typer.echo(f"\nNext: amends serve --dir {directory}{then}")
 
 
 @app.command()
