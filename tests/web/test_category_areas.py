@@ -50,6 +50,7 @@ def test_open311_takes_it_within_its_areas_only(client: Client) -> None:
     assert sent(client, **OLD_TOWN) == 400
     assert sent(client, service_code="lamp", **OLD_TOWN) == 200
     assert sent(client, address_string="Where the boats lie") == 200  # nobody knows where that is
+    assert sent(client, address_string="Obere Landstraße 3, 3500 Krems") == 400  # the map knows this one
 
 
 def test_what_is_refused_is_told_with_what_to_ask(client: Client) -> None:

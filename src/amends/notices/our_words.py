@@ -9,12 +9,13 @@ import re
 
 from django.utils.translation import gettext as _
 
+from amends.reports.locating import FROM_ADDRESS
 from amends.reports.risking import LIKELY, PASSED
 
 # Said for those who choose an answer and write no reason.
 NOT_MENDED, PARTLY_MENDED = "It is not mended.", "It is mended in part only."
 OPENED_AGAIN = "opened again"
-BY_US = (LIKELY, PASSED, NOT_MENDED, PARTLY_MENDED, OPENED_AGAIN)
+BY_US = (LIKELY, PASSED, NOT_MENDED, PARTLY_MENDED, OPENED_AGAIN, FROM_ADDRESS)
 # What merging and splitting say, with numbers of reports in it.
 WITH_NUMBERS = (
     "It is about the same as report %(n)s.",

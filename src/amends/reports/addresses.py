@@ -202,6 +202,15 @@ class _Index:
         return self._things[self._starts[begin] : self._starts[end]]
 
 
+def says(address: Address, text: str) -> bool:
+    """Whether an address holds all that a text says: also the words and the postcode of another town."""
+    number = "".join(fold(address.number).split())
+    rest = _NUMBER.sub(lambda found: " " if "".join(found[0].split()) == number else found[0], fold(text))
+    have = {_shortest(word) for word in _WORD.findall(fold(f"{address.street} {address.postcode} {address.city}"))}
+    joined = "".join(_full(word) for word in _WORD.findall(fold(address.street)))
+    return all(_shortest(word) in have or _full(word) == joined for word in _WORD.findall(rest))
+
+
 def _forms(word: str) -> tuple[str, ...]:
     """How a word of a street's name may be asked for: itself, its abbreviation, and in full where it is one."""
     return tuple({word, _SHORT.get(word, word), _full(word)})

@@ -12,15 +12,16 @@ from typing import Final, NoReturn
 from amends.ground.config import Map
 from amends.ground.kept import Kept
 from amends.ground.marked import Mistake
-from amends.reports import layers
+from amends.reports import addresses, layers
 from amends.reports.addresses import Address, AddressBook, Found, fold
-from amends.reports.geometry import Area, Areas, Box, NoPlace, Outside, Position, box, position
+from amends.reports.geometry import Area, Areas, Box, NoPlace, Outside, Position, box, distance_m, position
 from amends.reports.layers import Feature, Layer
 
 __all__ = ["Address", "Asset", "Found", "OnStreet", "Places", "in_use", "place", "read", "read_all"]
 FOLDER: Final = "places"
 NEAR_ADDRESS_M: Final = 150.0
 NEAR_STREET_M: Final = 60.0
+SAME_HOUSE_M: Final = 150.0  # maps know a house by each of its entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,24 @@ class Places:
         """Addresses and streets for what somebody has typed so far, best first."""
         return self.book.search(text, most)
 
+    def only(self, text: str) -> Address | None:
+        """The one house that words can mean; None where the map has none or several, or not all of the words."""
+        exact = [found.address for found in self.search(text) if found.exact]
+        if len(exact) != 1 or not addresses.says(exact[0], text):
+            return None
+        house = exact[0]
+        alike = self._by_name.get(_name(house), [])
+        far = any(distance_m(house.position, other.position) > SAME_HOUSE_M for other in alike)
+        return house if alike and not far else None
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str, str], list[Address]]:
+        """Houses by what is written on them; a name that villages of one postcode share has several."""
+        found: dict[tuple[str, str, str], list[Address]] = {}
+        for house in self._houses:
+            found.setdefault(_name(house), []).append(house)
+        return found
+
     def nearest_address(self, lat: float, long: float, within_m: float = NEAR_ADDRESS_M) -> Address | None:
         """The house nearest to a point; else the street it lies on; None in the open country."""
         layer = self.layers.get("addresses")
@@ -213,6 +232,10 @@ def _asset(layer: str, feature: Feature, metres: float = 0.0) -> Asset:
 def _area(feature: Feature) -> Area:
     name, code = feature.text("name"), feature.text("code")
     return Area(code or name, name or code)
+
+
+def _name(house: Address) -> tuple[str, str, str]:
+    return fold(house.street), fold(house.number), house.postcode or fold(house.city)
 
 
 def _address(feature: Feature) -> Address:

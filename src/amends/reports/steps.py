@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 import amends.customers.steps
 from amends.customers.records import Customer
 from amends.ground.ids import derive
-from amends.reports import categories, places, promising, queries, routing
+from amends.reports import categories, locating, places, promising, queries, routing
 from amends.reports.catalogue import Category, Kind
 from amends.reports.models import AffectedRow, MoveRow, PhotoRow, ReportRow
 from amends.reports.records import Intake, Privacy, Refused, Report, Reporter, State
@@ -56,6 +56,7 @@ def mark_of(form: str) -> str:
 
 def _receive(intake: Intake, form: str, now: datetime) -> Report:
     category = known_category(intake.category)
+    intake, said = locating.placed(intake)
     batch, hidden = category.type == Kind.BATCH, intake.hidden or category.hide_by_default
     row = ReportRow(
         form=form,
@@ -87,7 +88,7 @@ def _receive(intake: Intake, form: str, now: datetime) -> Report:
     row.save(force_insert=True)
     promising.keep(row, "as received", now)
     attach(row, intake.photos, "before")
-    tell(row, now, REPORTER, "state")
+    tell(row, now, REPORTER, "state", words=said)
     return queries.record(row)
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from amends.ground import clock
-from amends.reports import album, moderation, places, queries, steps
+from amends.reports import album, locating, moderation, places, queries, steps
 from amends.reports.answers import Answers, check_answers
 from amends.reports.catalogue import Category, Kind, in_language
 from amends.reports.geometry import NoPlace, Position
@@ -140,10 +140,10 @@ def _where(posted: Form, faults: list[Fault]) -> Where:
 
 
 def _elsewhere(category: Category | None, where: Where) -> Iterator[str]:
-    """Some things can be reported in some areas only; a place in words is taken: nobody knows where it lies."""
-    if category is None or where.lat is None or where.long is None:
-        return
-    if not offered(category, Position(where.lat, where.long)):
+    """Some things can be reported in some areas only; an address that the map does not know lies nobody knows where."""
+    found = locating.of_address(where.address) if where.lat is None else None
+    here = found.position if found else None if where.lat is None else Position(where.lat, where.long or 0.0)
+    if category and here and not offered(category, here):
         yield f"service_code {category.code} is not offered at this place; services?lat=&long= lists what is"
 
 
