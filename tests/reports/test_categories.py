@@ -92,6 +92,14 @@ def test_what_can_be_reported_is_read_in_order(path: Path) -> None:
     assert (body.open311.theirs("street-light"), body.open311.theirs("001")) == ("17", "001")
 
 
+def test_crews_have_names_where_they_are_given(path: Path) -> None:
+    spoil(path, "crews: [north, south]", "crews: {north: {en: North crew, de: Trupp Nord}, south: South crew}")
+    catalogue = read(path)
+
+    assert catalogue.bodies["works"].crews == ("north", "south")
+    assert [catalogue.crew(code, "de") for code in ("north", "south", "west")] == ["Trupp Nord", "South crew", "west"]
+
+
 def test_the_environment_says_where_a_bodys_server_is_before_the_file_does(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

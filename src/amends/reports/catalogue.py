@@ -124,6 +124,7 @@ class Body:
     mail: str = ""
     crews: tuple[str, ...] = ()
     open311: Open311 | None = None
+    crew_names: Mapping[str, Words] = field(default_factory=dict)  # of those that have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,11 @@ class Catalogue:
 
     def body_of(self, category: Category) -> Body | None:
         return self.bodies.get(category.body)
+
+    def crew(self, code: str, locale: str) -> str:
+        """What a crew is called; its code where it has no name."""
+        found = (body.crew_names[code] for body in self.bodies.values() if code in body.crew_names)
+        return in_language(next(found, {}), locale) or code
 
 
 def answered(

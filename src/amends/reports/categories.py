@@ -190,8 +190,15 @@ class _Reader:
         mail = self.text(item, "mail")
         if mail and not MAIL.fullmatch(mail):
             self.wrong(item.line_of("mail"), f"{mail!r} is no mail address", "write works@example.org")
-        crews = self.texts(item, "crews")
-        return Body(code, self.words(item, "name", required=True), mail, crews, self.open311(item, code))
+        named = self.crew_names(item)
+        crews = tuple(named) or self.texts(item, "crews")
+        return Body(code, self.words(item, "name", required=True), mail, crews, self.open311(item, code), named)
+
+    def crew_names(self, item: Marked) -> dict[str, Words]:
+        """Names of crews by their codes, where they are more than a list of codes."""
+        if not isinstance(found := item.get("crews"), Marked):
+            return {}
+        return {code: self.words(found, code, required=True) for code in found}
 
     def open311(self, body: Marked, code: str) -> Open311 | None:
         if body.get("open311") is None:

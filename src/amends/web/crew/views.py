@@ -49,7 +49,7 @@ def crew(request: HttpRequest, token: str) -> HttpResponse:
     now = clock.now()
     wanted = Queue(Filter(open=True, crews=[name], hidden_too=True))
     found = queueing.page(wanted, now, MOST, 0, Order.DUE)
-    more = {"crew": name, "rows": [_row(one, now) for one in found], "token": token}
+    more = {"crew": _called(name), "rows": [_row(one, now) for one in found], "token": token}
     return _private(render(request, "crew/list.html", context(request) | more))
 
 
@@ -70,10 +70,14 @@ def one(request: HttpRequest, token: str, number: int) -> HttpResponse:
             problem = words.says(wrong)
         else:
             return _private(redirect(reverse("crew-report", args=[token, number]) + context(request)["q"]))
-    more = {"crew": name, "token": token, "problem": problem, "form": secrets.token_hex(12)}
+    more = {"crew": _called(name), "token": token, "problem": problem, "form": secrets.token_hex(12)}
     more["words"] = request.POST.get("words", "") if problem else ""
     shown = context(request) | _shown(found, name) | more
     return _private(render(request, "crew/one.html", shown, status=422 if problem else 200))
+
+
+def _called(crew: str) -> str:
+    return categories.in_use(settings.AMENDS.directory).crew(crew, lang())
 
 
 def _row(report: Report, now: datetime) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from amends.notices import report_words
+from amends.reports import categories
 from amends.reports.album import MOST_OF_WORK
 from amends.reports.photos import NoPhoto
 from amends.reports.records import NotAllowed
@@ -39,7 +41,11 @@ def who(signed: str, crew: str) -> str:
         return _("by your crew")
     if signed == REPORTER or signed in report_words.OTHERS:
         return report_words.role(signed, own=False)
-    return _("crew %(name)s") % {"name": signed.removeprefix(CREW)} if signed.startswith(CREW) else signed
+    if not signed.startswith(CREW):
+        return signed
+    other = signed.removeprefix(CREW)
+    called = categories.in_use(settings.AMENDS.directory).crew(other, translation.get_language() or "en")
+    return _("crew %(name)s") % {"name": other} if called == other else called
 
 
 def says(error: ValueError) -> str:

@@ -15,12 +15,13 @@ import amends.customers.queries
 import amends.reports.queries
 from amends.ground import clock
 from amends.promises import calendars
-from amends.reports import album, categories, crews, moderation, places, queueing, rehearsing, routing, routing_files
-from amends.reports.catalogue import Catalogue, answered, in_language
+from amends.reports import album, crews, moderation, places, queueing, rehearsing, routing, routing_files
+from amends.reports.catalogue import answered, in_language
 from amends.reports.queueing import Queue, Standing
-from amends.reports.records import Filter, Order, Refused, Report, State
+from amends.reports.records import Filter, Move, Order, Refused, Report, State
 from amends.reports.rules import MOVES, NEEDS_WORDS, SEVERITIES
 from amends.web.desk.access import operator
+from amends.web.desk.names import Names, names
 from amends.web.desk.pages import page
 from amends.web.report.pages import map_data, with_policy
 
@@ -46,6 +47,8 @@ class Shown:
     report: Report
     category: str
     standing: Standing
+    area: str
+    crew: str  # or the body, where no crew has it
 
 
 @operator
@@ -54,9 +57,9 @@ def reports(request: HttpRequest) -> HttpResponse:
     now, asked = clock.now(), asked_for(request)
     number = _page(request)
     found = queueing.page(asked, now, PAGE + 1, (number - 1) * PAGE, _order(request))
-    catalogue = _catalogue()
+    known = names()
     context = {
-        "rows": [shown(report, catalogue, now) for report in found[:PAGE]],
+        "rows": [shown(report, known, now) for report in found[:PAGE]],
         "counts": queueing.counts(asked, now),
         "standings": [(one.value, one.name.lower()) for one in Standing if one is not Standing.RUNNING],
         "given": {key: request.GET.get(key, "") for key in KEYS},
@@ -118,28 +121,21 @@ def _link(request: HttpRequest, **more: object) -> str:
     return query.urlencode()
 
 
-def shown(report: Report, catalogue: Catalogue, now: datetime) -> Shown:
-    category = catalogue.categories.get(report.category)
-    name = in_language(category.name, "en") if category else report.category
-    return Shown(report, name, queueing.standing(report, now))
-
-
-def _catalogue() -> Catalogue:
-    return categories.in_use(settings.AMENDS.directory)
+def shown(report: Report, known: Names, now: datetime) -> Shown:
+    at_work = known.crew(report.crew) if report.crew else known.body(report.body)
+    standing = queueing.standing(report, now)
+    return Shown(report, known.category(report.category), standing, known.area(report.area), at_work)
 
 
 def choices() -> dict[str, Sequence[tuple[str, str]]]:
     """What can be chosen in forms: (code, name)."""
-    catalogue = _catalogue()
-    values = queueing.values()
-    bodies = catalogue.bodies.values()
-    known = places.in_use(settings.AMENDS.directory).areas().areas
-    names = {area.code: area.name for area in known}
+    known, values = names(), queueing.values()
+    bodies = known.catalogue.bodies
     return {
-        "category": [(one.code, in_language(one.name, "en")) for one in catalogue.categories.values()],
-        "body": [(one.code, in_language(one.name, "en")) for one in bodies],
-        "crew": [(crew, crew) for one in bodies for crew in one.crews],
-        "area": [(code, names.get(code, code)) for code in sorted({*values["area"], *names})],
+        "category": [(code, known.category(code)) for code in known.catalogue.categories],
+        "body": [(code, known.body(code)) for code in bodies],
+        "crew": [(crew, known.crew(crew)) for one in bodies.values() for crew in one.crews],
+        "area": [(code, known.area(code)) for code in sorted({*values["area"], *known.areas})],
         "state": [(state.value, state.value) for state in State],
         "severity": [(one, one) for one in SEVERITIES],
         "assignee": [(one, one) for one in values["assignee"]],
@@ -155,18 +151,20 @@ def _all_moves() -> list[str]:
 def report(request: HttpRequest, number: int) -> HttpResponse:
     """One report: what was said and done, what was promised, and what can be done next."""
     found = one_or_404(number)
-    now, catalogue = clock.now(), _catalogue()
-    category = catalogue.categories.get(found.category)
+    now, known = clock.now(), names()
+    category = known.catalogue.categories.get(found.category)
     near = []
     if found.lat is not None and found.long is not None:
         near = [one for one in amends.reports.queries.nearby(found.lat, found.long, 250) if one.report.number != number]
     context = {
-        "one": shown(found, catalogue, now),
+        "one": shown(found, known, now),
+        "body": known.body(found.body),
+        "crew": known.crew(found.crew),
         "report": found,
         "category": category,
         "answers": answered(category, found.answers, "en"),
         "customer": amends.customers.queries.by_id([found.customer_id]).get(found.customer_id),
-        "history": amends.reports.queries.history([number], public_only=False).get(number, []),
+        "history": _history(number, known),
         "promises": amends.reports.queries.promises_of(number),
         "pauses": amends.reports.queries.pauses_of(number),
         "photos": amends.reports.queries.photos_of([number], hidden_too=True).get(number, []),
@@ -176,10 +174,16 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
         "moves": moves_of(found),
         "templates": _templates(category, found.locale),
         "choices": choices(),
-        "near": near[:8],
+        "near": [(one, known.category(one.report.category)) for one in near[:8]],
         "now": now,
     }
     return page(request, "report", "reports", **context)
+
+
+def _history(number: int, known: Names) -> list[tuple[Move, str, list[tuple[str, object]]]]:
+    """Each move, who made it, and what was there before, in names."""
+    moves = amends.reports.queries.history([number], public_only=False).get(number, [])
+    return [(m, known.who(m.who), [(name, known.value(name, was)) for name, was in m.was.items()]) for m in moves]
 
 
 def one_or_404(number: int) -> Report:
@@ -216,9 +220,9 @@ def photo(request: HttpRequest, name: str) -> HttpResponse:
 @operator
 def looking(request: HttpRequest) -> HttpResponse:
     """What waits for a look, bans, and what was moderated lately."""
-    now, catalogue = clock.now(), _catalogue()
+    now, known = clock.now(), names()
     context = {
-        "waiting": [shown(one, catalogue, now) for one in moderation.waiting()],
+        "waiting": [shown(one, known, now) for one in moderation.waiting()],
         "bans": moderation.bans(now),
         "log": moderation.log(100),
     }
@@ -228,8 +232,9 @@ def looking(request: HttpRequest) -> HttpResponse:
 @operator
 def crew_links(request: HttpRequest) -> HttpResponse:
     """Every crew with its link."""
-    bodies = _catalogue().bodies.values()
-    rows = [(in_language(body.name, "en"), crew, crews.link(crew)) for body in bodies for crew in body.crews]
+    known = names()
+    bodies = known.catalogue.bodies.items()
+    rows = [(known.body(at), crew, known.crew(crew), crews.link(crew)) for at, body in bodies for crew in body.crews]
     return page(request, "report_crews", "reports", rows=rows)
 
 
@@ -238,19 +243,24 @@ def rules(request: HttpRequest) -> HttpResponse:
     """The rules of routing, what is wrong with them, and what a draft would change over last year's reports."""
     directory, draft = settings.AMENDS.directory, request.POST.get("draft", "")
     in_force = routing.in_use(directory, settings.AMENDS.company.time_zone)
-    catalogue = _catalogue()
+    known = names()
     mistakes: list[Any] = []
     rehearsal = None
     if request.method == "POST":
         new_rules, mistakes = routing_files.from_text(
-            draft, catalogue, places.in_use(directory), calendars.in_use(directory).values()
+            draft, known.catalogue, places.in_use(directory), calendars.in_use(directory).values()
         )
         if new_rules is not None:
             router = routing.bound(new_rules, directory, settings.AMENDS.company.time_zone)
             since = clock.now() - timedelta(days=365)
-            rehearsal = rehearsing.rehearse(since, in_force, router, routing.bodies_of(catalogue))
+            rehearsal = rehearsing.rehearse(since, in_force, router, routing.bodies_of(known.catalogue))
     else:
         path = directory / routing_files.FILE
         draft = path.read_text("utf-8", "replace") if path.exists() else "rules:\n"
-    context = {"draft": draft, "mistakes": mistakes, "rehearsal": rehearsal, "rules": in_force.routing.rules}
+    context = {"draft": draft, "mistakes": mistakes, "rules": in_force.routing.rules, "rehearsal": rehearsal}
+    if rehearsal:
+        context["changes"] = [(one, known.way(*one.before), known.way(*one.after)) for one in rehearsal.changes]
+        context["by_rule"] = [
+            (rule, known.body(body), known.crew(crew), n) for rule, body, crew, n in rehearsal.by_rule
+        ]
     return page(request, "report_rules", "reports", **context)

@@ -24,6 +24,7 @@ from amends.reports.records import Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
 from amends.web.desk import reports
 from amends.web.desk.access import actor
+from amends.web.desk.names import names
 
 Act = Callable[[HttpRequest, int, str, datetime], str]
 
@@ -251,16 +252,16 @@ def ban(request: HttpRequest) -> HttpResponse:
 def crew_link(request: HttpRequest) -> HttpResponse:
     """Renew or take back the link of a crew."""
     crew, now = request.POST.get("crew", "").strip()[:200], amends.ground.clock.now()
-    bodies: Any = categories.in_use(settings.AMENDS.directory).bodies
+    called, bodies = names().crew(crew), categories.in_use(settings.AMENDS.directory).bodies
     if crew not in {one for body in bodies.values() for one in body.crews}:
         messages.error(request, f"There is no crew {crew}.")
     elif request.POST.get("do") == "revoke":
         crews.revoke(crew, who=_name(request), now=now)
-        messages.success(request, f"The link of {crew} is worthless now.")
+        messages.success(request, f"The link of {called} is worthless now.")
     else:
         token = crews.renew(crew, who=_name(request), now=now)
         where = settings.AMENDS.public_url.rstrip("/") + reverse("crew", args=[token])
-        messages.success(request, f"The new link of {crew}: {where}")
+        messages.success(request, f"The new link of {called}: {where}")
     return redirect("desk-reports-crews")
 
 

@@ -20,6 +20,7 @@ from amends.reports.catalogue import in_language
 from amends.reports.records import Refused, Report, State
 from amends.reports.rules import check_move
 from amends.web.desk.access import actor
+from amends.web.desk.names import names
 from amends.web.desk.pages import page
 from amends.web.desk.reports_acting import known, state
 
@@ -56,6 +57,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
     plan = [(number, found.get(number), _hindrance(found.get(number), wish)) for number in numbers]
     if request.POST.get("sure") != "yes":
         context = {"plan": plan, "wish": wish, "post": request.POST, "back": _back(request)}
+        known = names()
+        context["news"] = [(name, known.value(name, value)) for name, value in wish.news]
         context["ready"] = sum(not why for _, _, why in plan)
         return page(request, "report_bulk", "reports", **context)
     return _do(request, wish, [(number, found.get(number)) for number in numbers])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.gzip import gzip_page
 
 from amends.ground import clock
-from amends.reports import categories, queueing
+from amends.reports import queueing
 from amends.reports.geometry import NoPlace, box, point_feature
 from amends.reports.queueing import Queue
 from amends.web.desk.access import operator
+from amends.web.desk.names import names
 from amends.web.desk.reports import Shown, asked_for, shown
 
 SINGLY = 300  # so many at most are drawn one by one
@@ -35,10 +35,10 @@ def pins(request: HttpRequest) -> JsonResponse:
 
 
 def _features(seen: Queue, zoom: int) -> Iterator[dict[str, Any]]:
-    now, catalogue = clock.now(), categories.in_use(settings.AMENDS.directory)
+    now, known = clock.now(), names()
     if queueing.total(seen, now) <= SINGLY:
         for one in queueing.page(seen, now, SINGLY):
-            yield _one(shown(one, catalogue, now))
+            yield _one(shown(one, known, now))
     else:
         for spot in queueing.spots(seen, now, 360.0 * CELL_PX / (256 * 2**zoom)):
             yield point_feature(spot.lat, spot.long, count=spot.count, standing=spot.worst)
