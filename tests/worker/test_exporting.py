@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from django.conf import settings
+from django.test import Client
 from tests.reports.town import ann, at, intake, town
+from tests.web.report.krems import picture
 
-from amends.reports import moderation, steps
+from amends.reports import album, moderation, steps
 from amends.reports.records import State
 from amends.worker.exports import export
 
@@ -120,3 +125,43 @@ def test_parquet_knows_a_column_before_its_first_value(tmp_path: Path, monkeypat
 def test_only_what_has_places_is_geojson(capsys: pytest.CaptureFixture[str]) -> None:
     assert export("moves", "geojson", "-") == 2
     assert "only reports have places" in capsys.readouterr().err
+
+
+@pytest.fixture
+def pictured() -> Iterator[list[int]]:
+    """Whose first photo is hidden; who has one elsewhere; who has none; who is hidden with its photo."""
+    elsewhere = {1: "https://street.example/1.jpg"}
+    names = [[album.keep(picture(), kind="before", who="ann", now=NOW) for _ in range(n)] for n in (3, 0, 0, 1)]
+    made = [
+        steps.receive(intake(f"p{n}", photos=photos, media_url=elsewhere.get(n, "")), NOW)
+        for n, photos in enumerate(names)
+    ]
+    moderation.show_photo(min(names[0]), False, "a face", who="eva", now=NOW)
+    moderation.hide(made[3].number, "names Bob", who="eva", now=NOW)
+    yield [report.number for report in made]
+    shutil.rmtree(settings.AMENDS.var / "photos")
+
+
+@pytest.mark.parametrize("personal", [False, True])
+def test_photos_are_told_as_georeport_tells_them(
+    tmp_path: Path, client: Client, pictured: list[int], personal: bool
+) -> None:
+    rows = [json.loads(line) for line in written(tmp_path, "reports", "jsonl", personal=personal).open()]
+    told = client.get("/open311/v2/requests.json?start_date=2026-11-01T00:00:00Z").json()
+
+    assert [row["media_url"] for row in rows][1:] == ["https://street.example/1.jpg", "", ""]
+    theirs = {int(one["service_request_id"]): one["media_url"] or "" for one in told}
+    assert {row["number"]: row["media_url"] for row in rows[:3]} == theirs
+    assert client.get(rows[0]["media_url"].removeprefix(settings.AMENDS.public_url)).status_code == 200
+    with written(tmp_path, "reports", "csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["media_url"] == rows[0]["media_url"]
+    (first, *_) = json.loads(written(tmp_path, "reports", "geojson").read_text())["features"]
+    assert first["properties"]["media_url"] == rows[0]["media_url"]
+
+
+@pytest.mark.usefixtures("pictured")
+def test_photos_are_asked_for_once_for_many_reports(
+    tmp_path: Path, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    with django_assert_max_num_queries(2):
+        written(tmp_path, "reports", "jsonl")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from amends.reports import queries
+from amends.reports.lines import photo_url
 from amends.reports.records import Filter, Move, Report
 
 PART = 2000
@@ -20,14 +22,23 @@ MOVE_OWN = ("who", "note", "was")
 
 
 def report_rows(personal: bool = False) -> Iterator[dict[str, Any]]:
-    """Every report, oldest first. Of one that is hidden only what is counted, unless `personal`."""
+    """Every report, oldest first. Of one that is hidden only what is counted, unless `personal`.
+
+    Its `media_url` is that of GeoReport: the first photo that everybody may see, else the address that came with it.
+    """
     names = (*PLAIN, *SEEN, *(OWN if personal else ()))
-    for report in queries.every(Filter(hidden_too=True)):
-        yield {name: _value(report, name, hidden=not (report.visible or personal)) for name in names}
+    reports = queries.every(Filter(hidden_too=True))
+    while part := list(islice(reports, PART)):
+        photos = queries.photos_of([report.number for report in part if report.visible])
+        for report in part:
+            first = next(iter(photos.get(report.number, ())), None)
+            media_url = photo_url(first.name) if first else report.media_url
+            hidden = not (report.visible or personal)
+            yield {name: _value(report, name, media_url, hidden=hidden) for name in names}
 
 
-def _value(report: Report, name: str, *, hidden: bool) -> Any:
-    value = getattr(report, name)
+def _value(report: Report, name: str, media_url: str, *, hidden: bool) -> Any:
+    value = media_url if name == "media_url" else getattr(report, name)
     if hidden and name in SEEN:
         return None if name in ("lat", "long") else [] if name == "answers" else ""
     return [[code, list(values)] for code, values in value] if name == "answers" else value

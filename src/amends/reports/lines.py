@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 
 from amends.reports import queries
@@ -51,6 +52,11 @@ class Line(NamedTuple):
     long: float | None
     media_url: str
     photo: str | None
+
+
+def photo_url(name: str) -> str:
+    """Where everybody finds a photo of a public report: an address of GeoReport."""
+    return f"{settings.AMENDS.public_url}/open311/v2/media/{name}.jpg"
 
 
 def search(wanted: Filter, *, order: Order = Order.NEWEST, limit: int = 1000, offset: int = 0) -> list[Cells]:

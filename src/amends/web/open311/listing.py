@@ -14,11 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from amends.ground import clock
 from amends.reports import lines, queries
 from amends.reports.catalogue import Catalogue, in_language
-from amends.reports.lines import Cells
+from amends.reports.lines import Cells, photo_url
 from amends.reports.records import Filter, Move, PhotoOf, Report
 from amends.web.open311 import asking
 from amends.web.open311.refusing import refuse
-from amends.web.open311.services import BASE, catalogue, locale
+from amends.web.open311.services import catalogue, locale
 from amends.web.open311.writing import answer
 
 YES = ("true", "1", "yes")
@@ -136,10 +136,6 @@ def told(line: Cells, spoken: Spoken) -> Told:
         long,
         photo_url(photo) if photo else media_url or None,
     )
-
-
-def photo_url(name: str) -> str:
-    return f"{settings.AMENDS.public_url}{BASE}/media/{name}.jpg"
 
 
 # What is told beyond the standard, where it is asked for
