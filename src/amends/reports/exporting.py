@@ -38,7 +38,7 @@ def report_rows(personal: bool = False) -> Iterator[dict[str, Any]]:
 
 
 def _value(report: Report, name: str, media_url: str, *, hidden: bool) -> Any:
-    value = media_url if name == "media_url" else getattr(report, name)
+    value: Any = media_url if name == "media_url" else getattr(report, name)
     if hidden and name in SEEN:
         return None if name in ("lat", "long") else [] if name == "answers" else ""
     return [[code, list(values)] for code, values in value] if name == "answers" else value
