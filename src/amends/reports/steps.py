@@ -21,7 +21,8 @@ from amends.reports.rules import CLOSING, LONGEST, SEVERITIES, check_move, clean
 
 BATCH = 500
 ANSWERED_WITHIN = timedelta(days=14)
-REPORTER = "who reported it"
+REPORTER, BETTER_AFTER = "who reported it", "better after another "
+NO_ANSWER = "No answer has come; we go on with what we know."
 MOST_PHOTOS = 20
 CHANGEABLE = frozenset(
     (
@@ -173,8 +174,7 @@ def go_on(now: datetime) -> int:
     """Go on without an answer where the resident was asked too long ago: a clock must not stand still for ever."""
     asked = ReportRow.objects.filter(open=True, paused_at__lte=now - ANSWERED_WITHIN, state=State.WAITING)
     numbers = list(asked.order_by("paused_at").values_list("number", flat=True)[:BATCH])
-    words = "No answer has come; we go on with what we know."
-    return sum(_go_on(number, words, now) for number in numbers)
+    return sum(_go_on(number, NO_ANSWER, now) for number in numbers)
 
 
 @transaction.atomic
@@ -296,7 +296,7 @@ def change(
         row.body, row.crew = way_now.body, way_now.crew
     was |= {n: v for n, v in zip(("area", "body", "crew"), before, strict=True) if getattr(row, n) != v}
     if {"category", "severity", "area"} & set(was) and promising.promise(row, now):
-        promising.keep(row, f"better after another {', '.join(sorted(was))}", now)
+        promising.keep(row, f"{BETTER_AFTER}{', '.join(sorted(was))}", now)
     return touch(row, now, who, _kind(was), words, note=clean(note), public=public, was=was)
 
 
