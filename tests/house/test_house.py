@@ -56,3 +56,11 @@ def test_no_outside_address_is_built_in() -> None:
     for path in PY_FILES:
         for host in re.findall(r"https?://([a-z0-9.-]+\.[a-z]{2,})", path.read_text("utf-8")):
             assert any(word in host for word in allowed), f"{path.name} names {host}"
+
+
+def test_every_page_of_the_docs_is_in_the_menu() -> None:
+    """Packs of rules are many and are listed on their own page."""
+    listed = set(re.findall(r"[\w/.-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8")))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+
+    assert {page for page in pages if not page.startswith("reference/rules/")} == listed
