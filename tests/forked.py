@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +47,7 @@ class Forge:
             command, cwd=ROOT, env=bare | {"PYTHONPATH": path}, text=True, stdin=pipe, stdout=pipe
         )
         atexit.register(self.process.kill)
+        self.turns = Lock()  # threads that call commands side by side take turns
         self._answer(120)
 
     def _answer(self, timeout: float) -> Any:
@@ -55,6 +57,10 @@ class Forge:
         return json.loads(self.process.stdout.readline())
 
     def run(self, order: Mapping[str, Any], timeout: float) -> int:
+        with self.turns:
+            return self._run(order, timeout)
+
+    def _run(self, order: Mapping[str, Any], timeout: float) -> int:
         assert self.process.stdin
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
