@@ -125,3 +125,14 @@ def test_the_choices_are_told_and_another_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
     said = Shop(tmp_path).run("init", "--help").stdout
     assert [kind for kind in starter.KINDS if kind not in said] == []
+
+
+def test_one_example_is_not_mixed_into_another(town: Path, tmp_path: Path) -> None:
+    starter.write(tmp_path / "films")
+    before = sorted(tmp_path.rglob("*"))
+
+    mixed = Shop(tmp_path).run("init", str(tmp_path / "films"), "--for", "town")
+
+    assert (mixed.returncode, "holds an example for streaming" in mixed.stderr) == (2, True)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert starter.there(town) == ["town"], "so that a second `amends init` there writes nothing of another kind"

@@ -15,7 +15,7 @@ from amends.cli import books, forgetting, operators, policies, reports, sending,
 from amends.cli.entering import Dir, Json, Port, Processes, clock, enter, existing, migrated
 
 STORIES = "buffering-evening, outage-yesterday, power-is-back or dead-street-light (a town, its reports and a map)."
-KINDS = "What for: streaming (films that play, and money back) or town (reports on a map, mended by a promised day)."
+KINDS = "streaming (films that play; the default) or town (reports on a map, mended by a promised day)."
 
 app = typer.Typer(
     name="amends",
@@ -57,15 +57,21 @@ def amends(
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to write it; made if absent.")],
     operator: Annotated[str, typer.Option(help="Name of the first operator of the desk.")] = "operator",
-    kind: Annotated[str, typer.Option("--for", metavar="KIND", help=KINDS)] = "streaming",
+    kind: Annotated[str, typer.Option("--for", metavar="KIND", help=KINDS)] = "",
     json_: Json = False,
 ) -> None:
     """Write a working example: `amends.toml`, promises, policies, notices, an operator and an API key (shown once)."""
     from amends.scenarios.starter import files
 
+    there = files.there(directory)
+    kind = kind or next(iter(there), files.STREAMING)
     if kind not in files.KINDS:
         known = " and ".join(files.KINDS)
         typer.secho(f"no example is for {kind!r}; there are {known}", fg="red", err=True)
+        raise typer.Exit(2)
+    if there and kind not in there:
+        says = f"{directory} holds an example for {there[0]}, which one for {kind} would be mixed into; choose another"
+        typer.secho(says, fg="red", err=True)
         raise typer.Exit(2)
     try:
         directory.mkdir(parents=True, exist_ok=True)

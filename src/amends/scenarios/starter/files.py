@@ -19,6 +19,13 @@ KINDS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
 }
 
+MARKS = {STREAMING: "promises/film-plays.yaml", TOWN: "categories.yaml"}
+
+
+def there(directory: Path) -> list[str]:
+    """Kinds of examples that a directory holds, by a file that only they have."""
+    return [kind for kind, mark in MARKS.items() if (directory / mark).exists()]
+
 
 def write(directory: Path, kind: str = STREAMING) -> list[Path]:
     """Write the starter files of a kind that are not there yet; what exists is left as it is. The paths written."""
