@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from amends.ground.cells import plain
 from amends.reports import queries
 from amends.reports.lines import photo_url
 from amends.reports.records import Filter, Move, Report
@@ -26,15 +27,32 @@ def report_rows(personal: bool = False) -> Iterator[dict[str, Any]]:
 
     Its `media_url` is that of GeoReport: the first photo that everybody may see, else the address that came with it.
     """
-    names = (*PLAIN, *SEEN, *(OWN if personal else ()))
     reports = queries.every(Filter(hidden_too=True))
     while part := list(islice(reports, PART)):
-        photos = queries.photos_of([report.number for report in part if report.visible])
-        for report in part:
-            first = next(iter(photos.get(report.number, ())), None)
-            media_url = photo_url(first.name) if first else report.media_url
-            hidden = not (report.visible or personal)
-            yield {name: _value(report, name, media_url, hidden=hidden) for name in names}
+        yield from rows_of(part, personal)
+
+
+def columns(personal: bool = False) -> tuple[str, ...]:
+    """What a row of a report has, in order."""
+    return (*PLAIN, *SEEN, *(OWN if personal else ()))
+
+
+def rows_of(reports: Sequence[Report], personal: bool = False) -> Iterator[dict[str, Any]]:
+    """Rows of these reports, in their order."""
+    photos = queries.photos_of([report.number for report in reports if report.visible])
+    for report in reports:
+        first = next(iter(photos.get(report.number, ())), None)
+        media_url = photo_url(first.name) if first else report.media_url
+        hidden = not (report.visible or personal)
+        yield {name: _value(report, name, media_url, hidden=hidden) for name in columns(personal)}
+
+
+def feature(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as a feature of GeoJSON (RFC 7946); what has no place has no geometry."""
+    lat, long = row["lat"], row["long"]
+    place = None if lat is None or long is None else {"type": "Point", "coordinates": [long, lat]}
+    properties = {name: plain(value) for name, value in row.items() if name not in ("lat", "long")}
+    return {"type": "Feature", "id": row["number"], "geometry": place, "properties": properties}
 
 
 def _value(report: Report, name: str, media_url: str, *, hidden: bool) -> Any:

@@ -23,8 +23,7 @@ import amends.notices.queries
 import amends.outbox.queries
 import amends.recoveries.queries
 import amends.signals.queries
-from amends.ground.cells import harmless
-from amends.ground.moments import format_moment
+from amends.ground.cells import cell, flat, plain
 from amends.reports import exporting
 
 Row = Mapping[str, Any]
@@ -75,31 +74,16 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
             yield file
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return format_moment(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
-
-
-def _flat(value: Any) -> Any:
-    """Nested values as JSON text, for formats that have none."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return value
-
-
 def _write_jsonl(rows: Iterator[Row], file: IO[bytes]) -> None:
     for row in rows:
-        line = json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False, default=str)
+        line = json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False, default=str)
         file.write(line.encode() + b"\n")
 
 
 def _write_csv(rows: Iterator[Row], file: IO[bytes]) -> None:
     writer = None
     for row in rows:
-        cells = {name: harmless(_flat(_plain(value))) for name, value in row.items()}
+        cells = {name: cell(value) for name, value in row.items()}
         if writer is None:
             writer = csv.DictWriter(_TextInto(file), fieldnames=list(cells))
             writer.writeheader()
@@ -111,10 +95,7 @@ def _write_geojson(rows: Iterator[Row], file: IO[bytes]) -> None:
     file.write(b'{"type": "FeatureCollection", "features": [')
     before = b"\n"
     for row in rows:
-        lat, long = row["lat"], row["long"]
-        place = None if lat is None or long is None else {"type": "Point", "coordinates": [long, lat]}
-        properties = {name: _plain(value) for name, value in row.items() if name not in ("lat", "long")}
-        feature = {"type": "Feature", "id": row["number"], "geometry": place, "properties": properties}
+        feature = exporting.feature(row)
         file.write(before + json.dumps(feature, ensure_ascii=False, default=str).encode())
         before = b",\n"
     file.write(b"\n]}\n")
@@ -133,7 +114,7 @@ class _TextInto:
 def _write_parquet(rows: Iterator[Row], file: IO[bytes]) -> None:
     writer = None
     while batch := list(islice(rows, BATCH)):
-        columns = {name: [_flat(row[name]) for row in batch] for name in batch[0]}
+        columns = {name: [flat(row[name]) for row in batch] for name in batch[0]}
         if writer is None:
             schema = pa.schema([(name, _type_of(name, values)) for name, values in columns.items()])
             writer = pq.ParquetWriter(file, schema, compression="zstd")

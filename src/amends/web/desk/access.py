@@ -11,9 +11,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 CARE = "care"  # the group whose members approve, decline and retry
 MOST_FAILURES = 10
 FORGET_S = 900
@@ -23,7 +24,7 @@ def operator(view: View) -> View:
     """Only for signed-in staff; others are sent to sign in."""
 
     @wraps(view)
-    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), reverse("desk-sign-in"))
         if not request.user.is_staff:
@@ -43,7 +44,7 @@ def actor(view: View) -> View:
 
     @operator
     @wraps(view)
-    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponse(status=405, headers={"Allow": "POST"})
         if not may_act(request.user):

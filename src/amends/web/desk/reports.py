@@ -56,7 +56,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     """The queue: what is most at risk first; filters narrow it and stay in the address."""
     now, asked = clock.now(), asked_for(request)
     number = _page(request)
-    found = queueing.page(asked, now, PAGE + 1, (number - 1) * PAGE, _order(request))
+    found = queueing.page(asked, now, PAGE + 1, (number - 1) * PAGE, order(request))
     known = names()
     context = {
         "rows": [shown(report, known, now) for report in found[:PAGE]],
@@ -105,9 +105,10 @@ def asked_for(request: HttpRequest) -> Queue:
     return Queue(wanted, request.user.get_username() if get("mine") else "", known)
 
 
-def _order(request: HttpRequest) -> Order:
-    order = request.GET.get("order", "")
-    return Order(order) if order in list(Order) else Order.RISK
+def order(request: HttpRequest) -> Order:
+    """What an address asks to come first."""
+    given = request.GET.get("order", "")
+    return Order(given) if given in list(Order) else Order.RISK
 
 
 def _page(request: HttpRequest) -> int:

@@ -23,13 +23,13 @@ from amends.reports.photos import NoPhoto
 from amends.reports.records import Refused, Report, State
 from amends.reports.rules import LONGEST, too_long
 from amends.web.desk import reports
-from amends.web.desk.access import actor
+from amends.web.desk.access import View, actor
 from amends.web.desk.names import names
 
 Act = Callable[[HttpRequest, int, str, datetime], str]
 
 
-def _act(act: Act) -> Callable[..., HttpResponse]:
+def _act(act: Act) -> View:
     """A POST upon one report: does it, says what was done or why not, and shows the report again."""
 
     @actor
