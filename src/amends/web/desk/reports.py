@@ -184,7 +184,9 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
 def _history(number: int, known: Names) -> list[tuple[Move, str, list[tuple[str, object]]]]:
     """Each move, who made it, and what was there before, in names."""
     moves = amends.reports.queries.history([number], public_only=False).get(number, [])
-    return [(m, known.who(m.who), [(name, known.value(name, was)) for name, was in m.was.items()]) for m in moves]
+    return [
+        (m, known.who(m.who), [(name, known.value(name, was)) for name, was in sorted(m.was.items())]) for m in moves
+    ]
 
 
 def one_or_404(number: int) -> Report:
