@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where an environment forbids it, every command and every test process would compile all of it again.
+export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= 3
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
 ABREAST ?= 4

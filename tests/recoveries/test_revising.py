@@ -167,7 +167,7 @@ def lived_through(parts: Sequence[Sequence[Telling]], pays: Sequence[bool]) -> t
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories())
 def test_whatever_the_order_of_tellings_the_end_is_the_same(site: None, story: Any) -> None:
     told, parts, pays = story

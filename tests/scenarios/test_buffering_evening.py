@@ -17,7 +17,7 @@ from amends.scenarios.buffering_evening import demo as story
 from amends.scenarios.buffering_evening.demo import Demo
 
 SMALL = {"seed": 7, "sessions": 400}
-KILLS = 5
+KILLS = 4
 
 
 def told(place: Path, kills: int) -> dict[str, Any]:
