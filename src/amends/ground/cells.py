@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -42,3 +45,10 @@ def flat(value: Any) -> Any:
 def cell(value: Any) -> Any:
     """A value as a spreadsheet may read it."""
     return harmless(flat(plain(value)))
+
+
+def lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as lines of CSV (RFC 4180)."""
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()

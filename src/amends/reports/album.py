@@ -53,13 +53,21 @@ def keep(data: bytes, *, kind: str, who: str, now: datetime) -> str:
     return put(made(data), kind=kind, who=who, now=now)
 
 
+class TooMany(Refused):
+    """More photos than may come at once."""
+
+
+class TooLarge(Refused):
+    """A photo of more bytes than one may have."""
+
+
 def keep_work(files: Iterable[Any], *, who: str, now: datetime) -> list[str]:
-    """Keep uploaded photos of finished work, as `keep` does; Refused where they are too many or too large."""
+    """Keep uploaded photos of finished work, as `keep` does; TooMany or TooLarge where they are."""
     given, most = [file for file in files if file.size], settings.AMENDS.map.photo_mb
     if len(given) > MOST_OF_WORK:
-        raise Refused(f"at most {MOST_OF_WORK} photos at once")
+        raise TooMany(f"at most {MOST_OF_WORK} photos at once")
     if any(file.size > most * 1_000_000 for file in given):
-        raise Refused(f"a photo may have {most} MB")
+        raise TooLarge(f"a photo may have {most} MB")
     return [keep(file.read(), kind="after", who=who, now=now) for file in given]
 
 

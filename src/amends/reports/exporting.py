@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -47,8 +48,18 @@ def rows_of(reports: Sequence[Report], personal: bool = False) -> Iterator[dict[
         yield {name: _value(report, name, media_url, hidden=hidden) for name in columns(personal)}
 
 
-def feature(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as a feature of GeoJSON (RFC 7946); what has no place has no geometry."""
+def geojson(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """A FeatureCollection (RFC 7946), a feature a line."""
+    yield b'{"type": "FeatureCollection", "features": ['
+    before = "\n"
+    for row in rows:
+        yield (before + json.dumps(_feature(row), ensure_ascii=False, default=str)).encode()
+        before = ",\n"
+    yield b"\n]}\n"
+
+
+def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What has no place has no geometry."""
     lat, long = row["lat"], row["long"]
     place = None if lat is None or long is None else {"type": "Point", "coordinates": [long, lat]}
     properties = {name: plain(value) for name, value in row.items() if name not in ("lat", "long")}

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+from amends.reports.album import MOST_OF_WORK
+
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "font-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-OF_A_CREW = 5  # photos that a crew may send at once
 BESIDE_PHOTOS = 2_000_000  # bytes of a form beside its photos
 
 
@@ -58,7 +59,7 @@ class Bounded:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given, limits = request.META.get("CONTENT_LENGTH") or "", settings.AMENDS.map
-        most = max(limits.photos, OF_A_CREW) * limits.photo_mb * 1_000_000 + BESIDE_PHOTOS
+        most = max(limits.photos, MOST_OF_WORK) * limits.photo_mb * 1_000_000 + BESIDE_PHOTOS
         if given.isdecimal() and int(given[:18]) > most:
             says = f"This is larger than {most // 1_000_000} MB. Nothing was taken in; send fewer and smaller photos.\n"
             return HttpResponse(says, status=413, content_type="text/plain; charset=utf-8")

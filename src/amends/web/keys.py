@@ -37,7 +37,7 @@ def _secret(request: HttpRequest) -> str:
 
 def scopes(secret: str) -> list[str] | None:
     """What a key may do; None where it is not live."""
-    if not secret or len(secret) > 200:
+    if not secret or len(secret) > 200 or "\0" in secret:  # which no text in PostgreSQL has
         return None
     now = time.monotonic()
     known = _known.get(secret)

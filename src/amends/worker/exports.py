@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,7 @@ import amends.notices.queries
 import amends.outbox.queries
 import amends.recoveries.queries
 import amends.signals.queries
-from amends.ground.cells import cell, flat, plain
+from amends.ground.cells import cell, flat, lines, plain
 from amends.reports import exporting
 
 Row = Mapping[str, Any]
@@ -81,34 +80,16 @@ def _write_jsonl(rows: Iterator[Row], file: IO[bytes]) -> None:
 
 
 def _write_csv(rows: Iterator[Row], file: IO[bytes]) -> None:
-    writer = None
-    for row in rows:
-        cells = {name: cell(value) for name, value in row.items()}
-        if writer is None:
-            writer = csv.DictWriter(_TextInto(file), fieldnames=list(cells))
-            writer.writeheader()
-        writer.writerow(cells)
+    names: list[str] = []
+    while batch := list(islice(rows, BATCH)):
+        if not names:
+            names = list(batch[0])
+            file.write(lines([names]))
+        file.write(lines([[cell(row[name]) for name in names] for row in batch]))
 
 
 def _write_geojson(rows: Iterator[Row], file: IO[bytes]) -> None:
-    """A FeatureCollection (RFC 7946), a feature a line; what has no place has no geometry."""
-    file.write(b'{"type": "FeatureCollection", "features": [')
-    before = b"\n"
-    for row in rows:
-        feature = exporting.feature(row)
-        file.write(before + json.dumps(feature, ensure_ascii=False, default=str).encode())
-        before = b",\n"
-    file.write(b"\n]}\n")
-
-
-class _TextInto:
-    """What csv needs to write into a binary file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-
-    def write(self, text: str) -> int:
-        return self.file.write(text.encode())
+    file.writelines(exporting.geojson(rows))
 
 
 def _write_parquet(rows: Iterator[Row], file: IO[bytes]) -> None:

@@ -116,8 +116,7 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
         now = clock()
     answer = connector.act(claimed.order, now)
     then = now if isinstance(answer, Done) else clock()
-    after = rules.after_try(claimed, answer, then, declaration)
-    return Back(claimed, Answered(claimed.order.key, claimed.attempt, "act", after, claimed.place), answer)
+    return _back(claimed, "act", rules.after_try(claimed, answer, then, declaration), answer)
 
 
 def _back(claimed: Claimed, what: str, after: rules.Next, said: Answer | Found | None) -> Back:

@@ -16,16 +16,17 @@ from django.views.decorators.http import require_http_methods
 
 import amends.reports.queries
 from amends.ground import clock
-from amends.ground.ids import derive
 from amends.reports import adding, album, categories, crews, queueing, steps
 from amends.reports.catalogue import answered
 from amends.reports.photos import NoPhoto
 from amends.reports.queueing import Queue, Standing
 from amends.reports.records import Filter, Order, Refused, Report, State
-from amends.reports.rules import LONGEST, too_long
+from amends.reports.rules import too_long
 from amends.web.crew import words
 from amends.web.crew.words import CREW, Wrong
 from amends.web.following.speaking import context, speaking
+from amends.web.report import senders
+from amends.web.report.limits import shorter
 from amends.web.report.nearby import card
 from amends.web.report.public import told
 from amends.web.report.speaking import due, lang
@@ -114,24 +115,15 @@ def _do(request: HttpRequest, name: str, report: Report) -> None:
     if do == "cannot" and not said:
         raise Wrong(_("Say because of what; the people who reported it will read it."))
     if too_long(said):
-        raise Wrong(_("Describe it in at most %(n)s characters.") % {"n": LONGEST})
-    to, once = DOES.get(do, report.state), _once(request, name, report)
+        raise Wrong(shorter())
+    to = DOES.get(do, report.state)
+    once = senders.once(request, "crew", name, str(report.number)) if request.POST.get("form") else None
     if once is not None and amends.reports.queries.told_outside(once) is not None:
         return
     names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
     if do == "say" and not said and not names:
         raise Wrong(_("Write a few words or add a photo."))
     steps.move(report.number, to, who=who, now=now, words=said, photos=names, external_update=once)
-
-
-def _once(request: HttpRequest, name: str, report: Report) -> str | None:
-    """What makes an impatient phone's second try the same as its first: the page's mark and all that was filled in."""
-    mark = request.POST.get("form", "")
-    if not mark:
-        return None
-    files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
-    said = (name, str(report.number), mark, request.POST.get("do", ""), request.POST.get("words", ""), repr(files))
-    return f"crew:{derive('told', *said)}"
 
 
 @require_http_methods(["GET", "HEAD"])

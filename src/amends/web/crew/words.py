@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 
 from amends.notices import report_words
 from amends.reports import categories
-from amends.reports.album import MOST_OF_WORK
+from amends.reports.album import MOST_OF_WORK, TooLarge, TooMany
 from amends.reports.photos import NoPhoto
 from amends.reports.records import NotAllowed
 from amends.reports.steps import REPORTER
@@ -56,9 +56,9 @@ def says(error: ValueError) -> str:
         return _sentence(pictures.says(error))
     if isinstance(error, NotAllowed):
         return _("This report has changed in the meantime. Look at it again.")
-    if "photos at once" in str(error):
+    if isinstance(error, TooMany):
         return _("At most %(n)s photos at once.") % {"n": MOST_OF_WORK}
-    if " MB" in str(error):
+    if isinstance(error, TooLarge):
         return _sentence(_("this photo is too large; at most %(n)s MB") % {"n": settings.AMENDS.map.photo_mb})
     return _sentence(str(error))
 

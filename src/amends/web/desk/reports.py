@@ -63,7 +63,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "counts": queueing.counts(asked, now),
         "standings": [(one.value, one.name.lower()) for one in Standing if one is not Standing.RUNNING],
         "given": {key: request.GET.get(key, "") for key in KEYS},
-        "choices": choices(),
+        "choices": choices(known),
         "older": _link(request, page=number + 1) if len(found) > PAGE else "",
         "newer": _link(request, page=number - 1) if number > 1 else "",
         "query": _link(request),
@@ -128,9 +128,9 @@ def shown(report: Report, known: Names, now: datetime) -> Shown:
     return Shown(report, known.category(report.category), standing, known.area(report.area), at_work)
 
 
-def choices() -> dict[str, Sequence[tuple[str, str]]]:
+def choices(known: Names) -> dict[str, Sequence[tuple[str, str]]]:
     """What can be chosen in forms: (code, name)."""
-    known, values = names(), queueing.values()
+    values = queueing.values()
     bodies = known.catalogue.bodies
     return {
         "category": [(code, known.category(code)) for code in known.catalogue.categories],
@@ -174,7 +174,7 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
         "followers": amends.reports.queries.followers_of(number),
         "moves": moves_of(found),
         "templates": _templates(category, found.locale),
-        "choices": choices(),
+        "choices": choices(known),
         "near": [(one, known.category(one.report.category)) for one in near[:8]],
         "now": now,
     }

@@ -52,7 +52,7 @@ def _said(request: HttpRequest, name: str = "words") -> str:
 def _whole(text: str, name: str) -> str:
     if too_long(text):
         raise Refused(f"{name} has more than {LONGEST:,} characters")
-    return text.replace("\0", "").strip()
+    return text.strip()
 
 
 @_act

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
 from amends.ground import clock
-from amends.ground.cells import cell
+from amends.ground.cells import cell, lines
 from amends.reports import exporting, queueing
 from amends.web.desk.access import operator
 from amends.web.desk.reports import asked_for, order
 
 TYPES = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
-Parts = Iterator[list[dict[str, Any]]]
+Parts = Iterator[Iterator[dict[str, Any]]]
 
 
 @operator
@@ -31,27 +29,15 @@ def listed(request: HttpRequest, form: str) -> StreamingHttpResponse:
 def _parts(request: HttpRequest) -> Parts:
     asked, now, order_, offset = asked_for(request), clock.now(), order(request), 0
     while part := queueing.page(asked, now, exporting.PART, offset, order_):
-        yield list(exporting.rows_of(part))
+        yield exporting.rows_of(part)
         offset += exporting.PART
 
 
 def _csv(parts: Parts) -> Iterator[bytes]:
-    yield _lines([list(exporting.columns())])
+    yield lines([exporting.columns()])
     for rows in parts:
-        yield _lines([[cell(value) for value in row.values()] for row in rows])
-
-
-def _lines(rows: list[list[Any]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
+        yield lines([map(cell, row.values()) for row in rows])
 
 
 def _geojson(parts: Parts) -> Iterator[bytes]:
-    yield b'{"type": "FeatureCollection", "features": ['
-    before = "\n"
-    for rows in parts:
-        for row in rows:
-            yield (before + json.dumps(exporting.feature(row), ensure_ascii=False, default=str)).encode()
-            before = ",\n"
-    yield b"\n]}\n"
+    return exporting.geojson(chain.from_iterable(parts))

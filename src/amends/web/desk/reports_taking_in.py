@@ -18,6 +18,7 @@ from amends.reports.records import Intake, Privacy, Refused
 from amends.reports.rules import SEVERITIES, clean, clean_line
 from amends.web.desk import reports
 from amends.web.desk.access import may_act, operator
+from amends.web.desk.names import names
 from amends.web.desk.pages import page
 from amends.web.desk.reports_acting import day
 from amends.web.report import drafts
@@ -94,7 +95,7 @@ def _form(request: HttpRequest, found: Checked, status: int = 200) -> HttpRespon
     given = request.POST if request.method == "POST" else request.GET
     wrong = {problem.field: problem.says for problem in found.problems} if status == 422 else {}
     context: dict[str, Any] = {
-        "choices": reports.choices(),
+        "choices": reports.choices(names()),
         "given": given,
         "draft": found.draft,
         "spot": found.spot,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+from amends.web.report.limits import TOO_MUCH, too_much
 
 
 def front(request: HttpRequest) -> HttpResponse:
@@ -25,10 +24,10 @@ def _error(request: HttpRequest, status: int, title: str, help_: str, lang: str 
 def unreadable(request: HttpRequest, exception: Any) -> HttpResponse:
     """A form that is too much for us, or broken: said in words; `/report` has a page of its own for it."""
     if isinstance(exception, TOO_MUCH):
-        says = _("That is more than we can take at once. Shorten the description, or add fewer and smaller photos.")
-        return _error(request, 413, _("This could not be taken in"), says, get_language() or "en")
-    says = _("It did not arrive whole. Send it once more.")
-    return _error(request, 400, _("This could not be taken in"), says, get_language() or "en")
+        status, says = 413, too_much()
+    else:
+        status, says = 400, _("It did not arrive whole. Send it once more.")
+    return _error(request, status, _("This could not be taken in"), says, get_language() or "en")
 
 
 def not_found(request: HttpRequest, exception: Any) -> HttpResponse:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from amends.ground.cells import harmless
+from amends.ground.cells import lines as lines_of
 from amends.reports import lines
 from amends.reports.records import Filter
 from amends.web.open311.listing import Spoken
@@ -56,12 +55,6 @@ def _row(line: lines.Line, spoken: Spoken) -> dict[str, Any]:
 
 
 def _csv(pieces: Iterable[Sequence[dict[str, Any]]]) -> Iterator[bytes]:
-    yield _lines([COLUMNS])
+    yield lines_of([COLUMNS])
     for rows in pieces:
-        yield _lines([map(harmless, row.values()) for row in rows])
-
-
-def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    return out.getvalue().encode()
+        yield lines_of([map(harmless, row.values()) for row in rows])

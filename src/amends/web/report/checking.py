@@ -16,9 +16,10 @@ from amends.reports import answers as rules
 from amends.reports import categories
 from amends.reports.catalogue import Attribute, Catalogue, Category, Datatype, in_language
 from amends.reports.records import Intake, Privacy, Reporter
-from amends.reports.rules import LONGEST, clean, clean_line
+from amends.reports.rules import clean, clean_line, too_long
 from amends.web.report import where
 from amends.web.report.drafts import ANSWER, Draft
+from amends.web.report.limits import shorter
 from amends.web.report.speaking import called, lang, zone
 from amends.web.report.where import Spot
 
@@ -62,8 +63,8 @@ def check(draft: Draft) -> Checked:
 def _what(draft: Draft, category: Category | None) -> Iterator[Problem]:
     if category is None:
         yield Problem("category", _("Choose what is broken."))
-    if len(clean(draft.description, 20_000)) > LONGEST:
-        yield Problem("description", _("Describe it in at most %(n)s characters.") % {"n": LONGEST})
+    if too_long(draft.description):
+        yield Problem("description", shorter())
     elif not clean(draft.description) and not draft.photos and category and not category.attributes:
         yield Problem("description", _("Say in a few words what is wrong, or add a photo."))
 

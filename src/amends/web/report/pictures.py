@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
@@ -21,12 +20,13 @@ from amends.reports import album, moderation, photos, places
 from amends.reports.geometry import NoPlace, Position
 from amends.reports.records import PhotoOf, Refused
 from amends.web.report import where
+from amends.web.report.limits import TOO_MUCH, too_much
 from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import speaking
 
 WHO = "who reported it"
 MANY = 60  # photos from one network address within an hour
-TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, MultiPartParserError)
+UNREADABLE = (*TOO_MUCH, MultiPartParserError)
 OURS = re.compile(r"[A-Za-z0-9_-]{16,60}")
 
 
@@ -80,11 +80,6 @@ def says(error: Exception) -> str:
     return _("this is no photo that we can show; please send JPEG, PNG or WebP")
 
 
-def too_much() -> str:
-    """Why a form was not even read."""
-    return _("That is more than we can take at once. Shorten the description, or add fewer and smaller photos.")
-
-
 @csrf_exempt  # no cookie speaks for anybody here
 @require_http_methods(["POST"])
 @speaking
@@ -94,7 +89,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"says": _("This form was sent from another site.")}, status=403)
     try:
         file = next(iter(_given(request.FILES.getlist("photo"))), None)
-    except TOO_MUCH:
+    except UNREADABLE:
         return JsonResponse({"says": too_much()}, status=413)
     if file is None:
         return JsonResponse({"says": _("Choose a photo first.")}, status=422)

@@ -31,10 +31,11 @@ from amends.reports.catalogue import answered
 from amends.reports.clusters import clusters
 from amends.reports.geometry import NoPlace, box, point_feature, position
 from amends.reports.records import Filter, Move, Order, Privacy, Refused, Report, Reporter, State
-from amends.reports.rules import LONGEST, too_long
+from amends.reports.rules import too_long
 from amends.web.report import where
 from amends.web.report.checking import catalogue
 from amends.web.report.drafts import MARK
+from amends.web.report.limits import shorter
 from amends.web.report.nearby import card
 from amends.web.report.pages import map_data, page_headers, with_policy
 from amends.web.report.senders import address, from_elsewhere
@@ -235,7 +236,7 @@ def _joined(request: HttpRequest, found: Report) -> str:
             return _("This is not a complete mail address, such as name@example.org.")
     words = request.POST.get("words", "").strip()
     if too_long(words):
-        return _("Describe it in at most %(n)s characters.") % {"n": LONGEST}
+        return shorter()
     if moderation.refuse(address(request), now=now):
         return _("From here there were too many reports within an hour, so this one was not taken in. Try again later.")
     try:

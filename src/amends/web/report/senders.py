@@ -1,10 +1,12 @@
-"""Who sends: the network address to count by, and whether another site made the browser send."""
+"""Who sends: the network address to count by, whether another site made the browser send, and the same form again."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
 from django.http import HttpRequest
+
+from amends.ground.ids import derive
 
 
 def address(request: HttpRequest) -> str:
@@ -33,3 +35,10 @@ def _is_ours(text: str) -> bool:
 def from_elsewhere(request: HttpRequest) -> bool:
     """Whether a page of another site sent this form; old browsers do not say, and are let in."""
     return request.headers.get("Sec-Fetch-Site", "") == "cross-site"
+
+
+def once(request: HttpRequest, what: str, *whose: str) -> str:
+    """What makes an impatient phone's second try the same as its first: the page's mark and all that was filled in."""
+    files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
+    said = (request.POST.get(name, "") for name in ("form", "do", "words"))
+    return f"{what}:{derive(what, *whose, *said, repr(files))}"

@@ -24,6 +24,7 @@ from amends.reports.records import Privacy, Report
 from amends.web.report import drafts, nearby, offline, pictures
 from amends.web.report.checking import Checked, Problem, catalogue, check
 from amends.web.report.drafts import Draft
+from amends.web.report.limits import too_much
 from amends.web.report.pages import asked, page_headers, summary, with_policy
 from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import called, context, due, lang, speaking
@@ -45,8 +46,8 @@ def report(request: HttpRequest) -> HttpResponse:
     try:
         draft = drafts.read(request.POST)
         kept, at, wrong = pictures.take(request, len(draft.photos))
-    except pictures.TOO_MUCH:
-        return _refused(request, 413, pictures.too_much())
+    except pictures.UNREADABLE:
+        return _refused(request, 413, too_much())
     draft = draft.with_photos(kept, f"{at.lat:.6f},{at.long:.6f}" if at else "")
     return _go(request, draft, [Problem("photo", says) for says in wrong])
 

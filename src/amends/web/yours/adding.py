@@ -8,20 +8,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 import amends.reports.queries
-from amends.ground.ids import derive
 from amends.notices import report_words
 from amends.reports import adding, moderation
 from amends.reports.adding import Enough
 from amends.reports.records import Refused, Report
 from amends.reports.rules import clean
 from amends.reports.steps import REPORTER
-from amends.web.report import pictures
-from amends.web.report.senders import address
+from amends.web.report import pictures, senders
 
 
 def take(request: HttpRequest, report: Report, who: str, now: datetime) -> tuple[str, int]:
     """What is wrong, in words, with the status that it is answered with; "" where it was taken, now or before."""
-    words, once = request.POST.get("words", ""), _once(request, report.number, who)
+    words = request.POST.get("words", "")
+    once = senders.once(request, "added", str(report.number), who)
     if amends.reports.queries.told_outside(once) is not None:
         return "", 302
     given = sum(bool(file.size) for file in request.FILES.getlist("photo"))
@@ -29,7 +28,7 @@ def take(request: HttpRequest, report: Report, who: str, now: datetime) -> tuple
         return _("Write a few words, or choose a photo."), 422
     try:
         adding.check(report, given, now)
-        if moderation.refuse(address(request), now=now):
+        if moderation.refuse(senders.address(request), now=now):
             return _("From here there were too many reports within an hour. Try again later."), 429
         kept, _at, wrong = pictures.take(request, 0)
         if wrong:
@@ -41,10 +40,3 @@ def take(request: HttpRequest, report: Report, who: str, now: datetime) -> tuple
     except Refused:
         return _("This report has changed in the meantime. Look at it again."), 409
     return "", 302
-
-
-def _once(request: HttpRequest, number: int, who: str) -> str:
-    """What makes a second try the same as the first: the page's mark and all that was filled in."""
-    files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
-    said = (str(number), who, request.POST.get("form", ""), request.POST.get("words", ""), repr(files))
-    return f"added:{derive('added', *said)}"

@@ -27,9 +27,10 @@ from amends.notices import manner, phrases, report_words, reporting, tokens
 from amends.notices.our_words import in_our_words
 from amends.reports import adding, album, asking, moderation
 from amends.reports.records import Move, Refused, Report, State
-from amends.reports.rules import LONGEST, too_long
+from amends.reports.rules import too_long
 from amends.reports.steps import REPORTER
 from amends.web.report.checking import catalogue
+from amends.web.report.limits import shorter
 from amends.web.report.nearby import card
 from amends.web.report.senders import address, from_elsewhere
 from amends.web.report.speaking import called, context, due, lang, speaking, state, when
@@ -128,15 +129,15 @@ def _answer(request: HttpRequest, token: str, report: Report, who: str) -> HttpR
         return _page(request, report, who, _("This form was sent from another site. Send it from here."), 403)
     try:
         tokens.read(token, to_answer=True)
-        if request.POST.get("do") == "add" and not too_long(request.POST.get("words", "")):
+        if too_long(request.POST.get("words", "")):
+            return _page(request, report, who, shorter(), 422)
+        if request.POST.get("do") == "add":
             return _add(request, report, who)
         _take(request, report.number, who, clock.now())
     except tokens.Expired:
         return _page(request, report, who, _("This page can no longer be answered. Write to us instead."), 410)
     except TooLate:
         return _page(request, report, who, _("It ended too long ago to be opened again. Report it anew."), 410)
-    except _TooLong:
-        return _page(request, report, who, _shorter(), 422)
     except Refused:
         return _page(request, report, who, _("Write in a few words what is not right."), 422)
     except ValueError:
@@ -152,18 +153,8 @@ def _add(request: HttpRequest, report: Report, who: str) -> HttpResponse:
     return redirect(f"{request.path}{q}{'&' if q else '?'}added=1#add")
 
 
-class _TooLong(Refused):
-    """More words than are kept."""
-
-
-def _shorter() -> str:
-    return _("Describe it in at most %(n)s characters.") % {"n": LONGEST}
-
-
 def _take(request: HttpRequest, number: int, who: str, now: datetime) -> None:
     words, what = request.POST.get("words", ""), request.POST.get("do", "")
-    if too_long(words):
-        raise _TooLong(_shorter())
     if what == "reply":
         if not words.strip():
             raise Refused("an answer has words")
@@ -311,7 +302,7 @@ def _reopened(request: HttpRequest, report: Report) -> tuple[str, int]:
     if not words:
         return _("Write in a few words what is not right."), 422
     if too_long(words):
-        return _shorter(), 422
+        return shorter(), 422
     if moderation.refuse(address(request), now=now):
         return _("From here there were too many reports within an hour. Try again later."), 429
     try:
