@@ -12,6 +12,8 @@ from amends.recoveries import budgets, opening
 from amends.remedies import settling
 from amends.signals import door, steps
 from amends.web import keys
+from tests.reports.town import town
+from tests.web.report.krems import krems
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hard to guess is slow to make
 
@@ -39,6 +41,20 @@ def limits() -> Iterator[Callable[[str], None]]:
 
     yield write
     path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def in_town() -> Iterator[None]:
+    """A small town of categories, bodies and promises."""
+    with town():
+        yield
+
+
+@pytest.fixture
+def in_krems() -> Iterator[None]:
+    """The same with a map: streets, houses, areas and lamps."""
+    with krems():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

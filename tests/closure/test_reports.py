@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from tests.reports.town import ann, at, intake, town
+from tests.reports.town import ann, at, intake
 
 from amends.closure import reports as closure
 from amends.reports import asking, queries, steps
 from amends.reports.records import Refused, Report, Reporter, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 DUE = at("2026-11-26T18:00:00")
 AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 CY = Reporter(email="cy@example.org")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def mended() -> Report:

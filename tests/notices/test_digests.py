@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from tests.reports.town import at, intake, town
+from tests.reports.town import at, intake
 
 from amends.connectors.smtp.mailer import build
 from amends.notices import digests
@@ -19,17 +18,11 @@ from amends.reports import following, steps
 from amends.reports.follows import What, Wish
 from amends.reports.records import Reporter, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 SOON, AFTER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)  # PostgreSQL lets a young move wait
 MORNING = at("2026-11-24T10:00:00")
 LAMPS = Wish(What.CATEGORY, category="lamp")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def follow(wish: Wish, address: str = "bea@example.org", locale: str = "en", now: datetime = NOW) -> str:

@@ -26,17 +26,11 @@ from amends.reports.models import AskedRow, PhotoRow
 from amends.reports.records import Report, Reporter, State
 from amends.scenarios import demo_mailbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")  # a Monday; a lamp is promised for Thursday, 18:00
 DUE = at("2026-11-26T18:00:00")
 AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 CY, BOB = Reporter(email="cy@example.org"), Reporter(name="Bob", email="bob@example.org", locale="de-AT")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def lamp(form: str = "a", **more: Any) -> Report:

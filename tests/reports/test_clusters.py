@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reports.town import town
 
 from amends.reports import clusters, moderation, steps
 from amends.reports.clusters import LEVELS, cell_at, level_of
 from amends.reports.records import Filter, Intake, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 LATER = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def report(n: int, lat: float, long: float, category: str = "lamp") -> int:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.reports.town import at, intake, town
+from tests.reports.town import at, intake
 
 from amends.reports import following, steps
 from amends.reports.follows import Asked, News, What, Wish, for_one
 from amends.reports.records import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 LAMPS = Wish(What.CATEGORY, category="lamp")
 HERE = Wish(What.PLACE, lat=48.41, long=15.60, radius_m=250, place="Ringstraße 4")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def confirmed(wish: Wish, email: str = "bea@example.org", now: datetime = NOW) -> following.Follow:

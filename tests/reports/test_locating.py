@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 from tests.reports.test_places import feature, layer
-from tests.web.report.krems import krems
 
 from amends.notices.our_words import in_our_words
 from amends.reports import locating, places, queries, steps
@@ -72,18 +70,12 @@ def test_a_name_that_two_towns_or_two_villages_of_one_postcode_share_needs_its_t
 # Taking in
 
 
-@pytest.fixture
-def _krems() -> Iterator[None]:
-    with krems():
-        yield
-
-
 def received(**more: str) -> Report:
     return steps.receive(Intake("f", "lamp", "It is dark", **more), NOW)
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_krems")
+@pytest.mark.usefixtures("in_krems")
 def test_such_a_report_has_its_place_its_area_and_says_where_they_come_from() -> None:
     report = received(address="Obere Landstr. 3")
 
@@ -98,7 +90,7 @@ def test_such_a_report_has_its_place_its_area_and_says_where_they_come_from() ->
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_krems")
+@pytest.mark.usefixtures("in_krems")
 @pytest.mark.parametrize("more", [{"address": "Obere Landstraße"}, {"address": HOUSE, "asset": "0001"}])
 def test_every_other_report_stays_as_it_came(more: dict[str, str]) -> None:
     report = received(**more)
@@ -108,7 +100,7 @@ def test_every_other_report_stays_as_it_came(more: dict[str, str]) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_krems")
+@pytest.mark.usefixtures("in_krems")
 def test_a_house_outside_of_what_we_look_after_gives_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = replace(settings.AMENDS.map, bounds="16.0,48.0,16.1,48.1")
     monkeypatch.setattr(settings, "AMENDS", replace(settings.AMENDS, map=bounds))
@@ -117,7 +109,7 @@ def test_a_house_outside_of_what_we_look_after_gives_no_place(monkeypatch: pytes
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_krems")
+@pytest.mark.usefixtures("in_krems")
 def test_georeport_tells_the_place_of_an_address_and_everybody_reads_how_it_was_found(client: Client) -> None:
     key = create_key("app", ["reports:write"], NOW)
     form = {"api_key": key, "service_code": "tree", "description": "It has fallen", "address_string": HOUSE}

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.reports.town import ann, at, intake, town
+from tests.reports.town import ann, at, intake
 
 from amends.reports import merging, queries, steps
 from amends.reports.merging import Part
 from amends.reports.models import FollowRow
 from amends.reports.records import NotAllowed, Refused, Report, Reporter, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 MONDAY, TUESDAY = at("2026-11-23T09:00"), at("2026-11-24T09:00")
 BEN = Reporter(email="ben@example.org")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def received(form: str, now: str = "2026-11-23T09:00", category: str = "lamp", **more: object) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -17,17 +16,11 @@ from amends.reports.models import ReportRow, TallyRow
 from amends.reports.records import Refused, State
 from amends.reports.scoreboard import Period, Score
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 EVER = Period(date(2020, 1, 1), date(2030, 1, 1))
 CATEGORIES = ("lamp", "pothole", "tree")
 DOES = (State.SCHEDULED, State.WAITING, State.FIXED, State.NOT_FIXED, State.REOPENED, "tree", "lamp", "pause", "merge")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def total(period: Period = EVER) -> Score:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,16 +15,10 @@ from amends.reports import queries, steps
 from amends.reports.models import DueRow, PhotoRow, ReportRow
 from amends.reports.records import Filter, NotAllowed, Privacy, Refused, Report, Reporter, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 MONDAY = at("2026-11-23T09:00")
 THURSDAY_EVENING = at("2026-11-26T18:00")
 DARK = replace(intake("dark"), reporter=ann(), lat=48.41, long=15.6)
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def received(form: str = "f", category: str = "lamp", now: datetime = MONDAY, **more: object) -> Report:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from tests.reports.town import ann, intake, town
+from tests.reports.town import ann, intake
 
 from amends.reports import steps
 from amends.reports.models import ReportRow
 from amends.reports.records import Report, State
 from amends.web.desk import reports_map
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = datetime.now(UTC)
 BOX = "bbox=15.5,48.3,15.7,48.5&zoom=15"
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 @pytest.fixture

@@ -13,21 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.test import Client
-from tests.reports.town import ann, at, intake, town
+from tests.reports.town import ann, at, intake
 from tests.web.report.krems import picture
 
 from amends.reports import album, moderation, steps
 from amends.reports.records import State
 from amends.worker.exports import export
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 @pytest.fixture
@@ -128,7 +122,7 @@ def test_only_what_has_places_is_geojson(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture
-def pictured() -> Iterator[list[int]]:
+def pictured(in_town: None) -> Iterator[list[int]]:
     """Whose first photo is hidden; who has one elsewhere; who has none; who is hidden with its photo."""
     elsewhere = {1: "https://street.example/1.jpg"}
     names = [[album.keep(picture(), kind="before", who="ann", now=NOW) for _ in range(n)] for n in (3, 0, 0, 1)]

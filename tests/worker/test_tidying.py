@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
-from tests.reports.town import ann, at, intake, town
+from tests.reports.town import ann, at, intake
 
 import amends.customers.queries
 from amends.ground.config import Retention
@@ -22,17 +22,11 @@ from amends.reports.records import Privacy, Reporter, State
 from amends.reports.scoreboard import Period
 from amends.worker import tidying
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 LATER = NOW + timedelta(days=400)
 EVER = Period(date(2020, 1, 1), date(2030, 1, 1))
 Policy = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,24 +12,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
 from tests.reports.town import ann, intake
-from tests.web.report.krems import krems, picture
+from tests.web.report.krems import picture
 
 from amends.ground import clock
 from amends.reports import crews, steps
 from amends.reports.records import Report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_krems")]
 ENGLISH = (
     *("To do", "open", "promised", "Promised", "late", "Where", "Number", "Affected", "person", "Photo", "Words"),
     *("Tell", "Only", "cannot", "because", "take it on", "is fixed", "History", "received", "major", "crew", "nowhere"),
     *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Choose", "Skip", "Light"),
 )
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with krems():
-        yield
 
 
 @pytest.fixture

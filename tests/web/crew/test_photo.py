@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,22 +14,16 @@ from django.test import Client
 from PIL import Image
 from tests.open311.test_robustness import bomb
 from tests.reports.town import ann, intake
-from tests.web.report.krems import LAMP, krems, picture
+from tests.web.report.krems import LAMP, picture
 
 from amends.notices import reporting, tokens
 from amends.reports import crews, queries, steps
 from amends.reports.models import PhotoRow
 from amends.reports.records import Report, State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_krems")]
 NOW = datetime.now(UTC)
 WHERE = (48.4111, 15.6022)
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with krems():
-        yield
 
 
 @pytest.fixture

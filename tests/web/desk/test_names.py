@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 from tests.reports.town import CATEGORIES, ann, intake, town
 
@@ -36,13 +35,6 @@ def _town() -> Iterator[None]:
     with town(categories=NAMED):
         yield
     layer.unlink()
-
-
-@pytest.fixture
-def eva() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("eva"))
-    return client
 
 
 @pytest.fixture

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
-from tests.reports.town import ann, intake, town
+from tests.reports.town import ann, intake
 
 from amends.reports import album, crews, merging, moderation, queries, steps
 from amends.reports.models import PhotoRow, ReportRow
 from amends.reports.records import Privacy, Report, Reporter, State
 from amends.web.desk import reports_bulk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
-
-
-@pytest.fixture
-def eva() -> Client:
-    user = User.objects.create_user("eva", password="long enough it is", is_staff=True)
-    user.groups.add(Group.objects.get_or_create(name="care")[0])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def received(form: str = "f", category: str = "lamp", ago: timedelta = timedelta(), **more: object) -> Report:

@@ -5,34 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
-from tests.reports.town import intake, town
+from tests.reports.town import intake
 
 from amends.reports import steps
 from amends.reports.models import ReportRow
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 
 
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
-
-
-@pytest.fixture
-def eva() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_user("eva", password="long enough it is", is_staff=True))
-    return client
-
-
-def three(client: Client) -> list[int]:
+def three() -> list[int]:
     """A lamp, a pothole that is hidden, and a lamp with a formula for words; the last is the oldest."""
     now, made = datetime.now(UTC), []
     for form, category, words, ago in (
@@ -52,18 +37,18 @@ def rows(client: Client, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(response.getvalue().decode())))
 
 
-def test_a_table_has_what_the_queue_lists_in_its_order(eva: Client) -> None:
-    lamp, hole, formula = three(eva)
+def test_a_table_has_what_the_queue_lists_in_its_order(rea: Client) -> None:
+    lamp, hole, formula = three()
 
-    assert {row["number"] for row in rows(eva)} == {str(lamp), str(hole), str(formula)}
-    assert [row["number"] for row in rows(eva, "?category=lamp&order=oldest")] == [str(formula), str(lamp)]
-    assert [row["number"] for row in rows(eva, "?category=lamp&order=newest")] == [str(lamp), str(formula)]
-    assert rows(eva, "?q=nothing+like+it") == []
+    assert {row["number"] for row in rows(rea)} == {str(lamp), str(hole), str(formula)}
+    assert [row["number"] for row in rows(rea, "?category=lamp&order=oldest")] == [str(formula), str(lamp)]
+    assert [row["number"] for row in rows(rea, "?category=lamp&order=newest")] == [str(lamp), str(formula)]
+    assert rows(rea, "?q=nothing+like+it") == []
 
 
-def test_nothing_runs_in_a_spreadsheet_and_of_what_is_hidden_nothing_is_said(eva: Client) -> None:
-    _, hole, formula = three(eva)
-    by_number = {row["number"]: row for row in rows(eva)}
+def test_nothing_runs_in_a_spreadsheet_and_of_what_is_hidden_nothing_is_said(rea: Client) -> None:
+    _, hole, formula = three()
+    by_number = {row["number"]: row for row in rows(rea)}
 
     assert by_number[str(formula)]["description"] == "'=cmd()"
     assert (by_number[str(hole)]["description"], by_number[str(hole)]["lat"]) == ("", "")
@@ -71,19 +56,19 @@ def test_nothing_runs_in_a_spreadsheet_and_of_what_is_hidden_nothing_is_said(eva
     assert "customer_id" not in by_number[str(hole)]
 
 
-def test_a_map_has_them_with_their_places(eva: Client) -> None:
-    lamp, hole, _ = three(eva)
-    found = json.loads(eva.get("/desk/reports/listed.geojson").getvalue())
+def test_a_map_has_them_with_their_places(rea: Client) -> None:
+    lamp, hole, _ = three()
+    found = json.loads(rea.get("/desk/reports/listed.geojson").getvalue())
     by_number = {one["id"]: one for one in found["features"]}
 
     assert found["type"] == "FeatureCollection"
     assert by_number[lamp]["geometry"] == {"type": "Point", "coordinates": [15.61, 48.41]}
     assert by_number[hole]["geometry"] is None
-    assert json.loads(eva.get("/desk/reports/listed.geojson?q=nothing+like+it").getvalue())["features"] == []
+    assert json.loads(rea.get("/desk/reports/listed.geojson?q=nothing+like+it").getvalue())["features"] == []
 
 
-def test_it_is_for_operators_and_the_queue_leads_there_with_its_filters(eva: Client) -> None:
-    three(eva)
+def test_it_is_for_operators_and_the_queue_leads_there_with_its_filters(rea: Client) -> None:
+    three()
 
     assert Client().get("/desk/reports/listed.csv").status_code == 302
-    assert 'href="/desk/reports/listed.csv?category=lamp"' in eva.get("/desk/reports?category=lamp").content.decode()
+    assert 'href="/desk/reports/listed.csv?category=lamp"' in rea.get("/desk/reports?category=lamp").content.decode()

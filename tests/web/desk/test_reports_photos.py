@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.open311.test_robustness import bomb
 from tests.reports.town import intake
-from tests.web.report.krems import krems, picture
+from tests.web.report.krems import picture
 
 from amends.reports import queries, steps
 from amends.reports.models import PhotoRow, ReportRow
 from amends.reports.records import State
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _krems() -> Iterator[None]:
-    with krems():
-        yield
-
-
-@pytest.fixture
-def eva() -> Client:
-    user = User.objects.create_user("eva", password="long enough it is", is_staff=True)
-    user.groups.add(Group.objects.get_or_create(name="care")[0])
-    client = Client()
-    client.force_login(user)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_krems")]
 
 
 def close(eva: Client, *photos: bytes) -> Any:

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.http import HttpResponse
 from django.test import Client
-from tests.web.report.krems import LAMP, krems
+from tests.web.report.krems import LAMP
 
 from amends.reports.models import ReportRow
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_krems")]
 SAID = {"category": "lamp", "asset_number": "0001", "answer-what": "dark", "description": "Dark", "form": "desk-1"}
 
 
-@pytest.fixture(autouse=True)
-def _krems() -> Iterator[None]:
-    with krems():
-        yield
-
-
 @pytest.fixture
-def eva() -> Client:
-    user = User.objects.create_user("eva", password="long enough it is", is_staff=True)
-    user.groups.add(Group.objects.get_or_create(name="care")[0])
-    client = Client(HTTP_ACCEPT_LANGUAGE="de")
-    client.force_login(user)
-    return client
+def eva(eva: Client) -> Client:
+    """Her browser speaks German; the desk does not."""
+    eva.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    return eva
 
 
 def tell(eva: Client, **more: Any) -> Any:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.test import Client
-from tests.reports.town import at, intake, town
+from tests.reports.town import at, intake
 
 from amends.reports import moderation, steps
 from amends.reports.records import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = at("2026-11-23T10:00:00")
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def atom(client: Client, path: str) -> ET.Element:

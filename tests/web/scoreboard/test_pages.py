@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
-from tests.reports.town import intake, town
+from tests.reports.town import intake
 
 from amends.reports import scoreboard, steps
 from amends.reports.models import TallyRow
 from amends.reports.records import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_town")]
 NOW = datetime.now(UTC).replace(hour=12) - timedelta(days=40)
-
-
-@pytest.fixture(autouse=True)
-def _town() -> Iterator[None]:
-    with town():
-        yield
 
 
 def make() -> None:
