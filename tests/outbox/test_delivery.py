@@ -11,7 +11,7 @@ from tests.outbox.working import begin, work
 
 from amends.connectors.billing.webhook import BillingWebhook
 from amends.connectors.smtp.mailer import SmtpMailer
-from amends.outbox import claiming, queries, rules, steps
+from amends.outbox import answering, claiming, queries, rules, steps
 from amends.outbox.records import Act, ActState, Connector, Order, declared
 from amends.scenarios import demo_billing, demo_mailbox
 
@@ -118,9 +118,9 @@ def test_answers_find_their_rows_also_where_these_were_moved_since_the_claim(mov
     for n, claimed in enumerate(claims):
         after = rules.Next(ActState.DONE, NOW, f"ref of {claimed.order.key}", "done")
         place = claims[n - 1].place if n in moved else claimed.place  # a vacuum gave it to another row
-        told.append(claiming.Answered(claimed.order.key, claimed.attempt, "act", after, place))
+        told.append(answering.Answered(claimed.order.key, claimed.attempt, "act", after, place))
 
-    assert claiming.record("w", told, NOW) == set()
+    assert answering.record("w", told, NOW) == set()
     assert {act.ref for act in queries.recent(5)} == {f"ref of {claimed.order.key}" for claimed in claims}
     assert {act.state for act in queries.recent(5)} == {ActState.DONE}
 
@@ -135,9 +135,29 @@ def test_a_late_answer_counts_only_if_it_says_done() -> None:
 
     for state, ref in ((ActState.REFUSED, ""), (ActState.DONE, "ref_9")):
         after = rules.Next(state, later, ref, "late")
-        claiming.record("old", [claiming.Answered("refund:rec_1", claimed.attempt, "act", after)], later)
+        answering.record("old", [answering.Answered("refund:rec_1", claimed.attempt, "act", after)], later)
         assert queries.recent(1)[0].state is (ActState.DONE if ref else ActState.UNKNOWN)
     assert queries.recent(1)[0].ref == "ref_9"
+
+
+@pytest.mark.django_db
+def test_of_a_group_only_those_that_came_too_late_are_told_so() -> None:
+    connector = BillingWebhook("", SECRET)
+    steps.enqueue([order("refund:rec_late")], NOW)
+    claims = begin(declared(connector), NOW, "old")
+    later = NOW + timedelta(minutes=2)
+    claiming.sweep("another", {"billing": declared(connector)}, lambda name: False, later)
+    steps.enqueue([order("refund:rec_again"), order("refund:rec_good")], later)
+    claims += begin(declared(connector), later, "old")[-2:]
+    told = [
+        answering.Answered(c.order.key, c.attempt, "act", rules.Next(ActState.REFUSED, later, "", "no"), c.place)
+        for c in claims
+    ]
+
+    assert answering.record("old", told, later) == {"refund:rec_late"}
+    said = {key: [detail for *_, detail in queries.tries(key)] for key in ("refund:rec_late", "refund:rec_good")}
+    assert said["refund:rec_good"] == ["no"]
+    assert said["refund:rec_late"][-1] == "too late to count: no"
 
 
 @pytest.mark.django_db

@@ -9,8 +9,8 @@ import pytest
 from tests.outbox.working import begin
 
 from amends.ground.personal import Words
-from amends.outbox import claiming, erasing, queries, steps
-from amends.outbox.claiming import Answered
+from amends.outbox import answering, erasing, queries, steps
+from amends.outbox.answering import Answered
 from amends.outbox.records import Act, ActState, Declaration, Order
 from amends.outbox.rules import Next
 
@@ -40,7 +40,7 @@ def act(key: str) -> Act:
 
 
 def answer(key: str, state: ActState, says: str, attempt: int = 1) -> None:
-    claiming.record("w", [Answered(key, attempt, "act", Next(state, NOW, "", says))], NOW)
+    answering.record("w", [Answered(key, attempt, "act", Next(state, NOW, "", says))], NOW)
 
 
 def test_a_mail_that_waits_is_cancelled_and_a_refund_goes_on_as_it_was() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from amends.outbox import claiming
+from amends.outbox import answering, claiming
 from amends.outbox.records import Claimed, Connector, Declaration, declared
 from amends.worker.lanes import Back, attempt
 
@@ -19,5 +19,5 @@ def work(connector: Connector, now: datetime, worker: str = "w", room: int = 100
     """Claim, try and write down once."""
     claims = begin(declared(connector), now, worker, room)
     backs = [attempt(claimed, connector, declared(connector), lambda: now) for claimed in claims]
-    claiming.record(worker, [back.answered for back in backs if back.answered], now)
+    answering.record(worker, [back.answered for back in backs if back.answered], now)
     return backs

@@ -1,21 +1,21 @@
-"""Claiming, answering and what else all workers share, as set-based SQL that reads the same on both databases.
+"""Claiming and what else all workers share, as set-based SQL that reads the same on both databases.
 
-A claim begins what it takes: it is committed before the wire is touched, a group a commit. An answer is written only
-over the try that it answers, but for `done`, which always counts.
+A claim begins what it takes: it is committed before the wire is touched, a group a commit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from amends.ground import bulk
 from amends.outbox import rules
+from amends.outbox.answering import Answered, clean, moment, record, stored, together
 from amends.outbox.records import ActState, BatchState, Claimed, Declaration, Lane, Order
 from amends.outbox.rules import LEASE, NO_LEASE, Next
 
@@ -24,20 +24,7 @@ LANE = "kind, batch, canary, urgency"
 COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear'
 FIRST_AT = "CASE WHEN attempts = 1 THEN NULL ELSE first_at END"  # reading a moment costs as much as all the rest
 TAKEN = f'"key", recovery_id, customer_id, payload, attempts, unclear, {FIRST_AT}'  # the rest is the lane's
-LONGEST_SAYS, LONGEST_REF = 2000, 400
-DONE = ActState.DONE.value
 _decoded = msgspec.json.Decoder().decode
-together = transaction.atomic(savepoint=False)  # one commit for all that is called inside one of them
-
-
-class Answered(NamedTuple):
-    """A try and what came of it: `what` is act, find or lost."""
-
-    key: str
-    attempt: int
-    what: str
-    after: Next
-    place: int = 0  # where its row lay when it was claimed, in SQLite; 0: not known
 
 
 def lanes(connectors: Collection[str], now: datetime) -> list[Lane]:
@@ -69,7 +56,7 @@ def _heads(connector: str) -> list[Lane]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [connector] * (1 + len(parts)))
         rows = cursor.fetchall()
-    return [Lane(connector, row[0], row[1], bool(row[2]), row[3], _moment(row[4])) for row in rows]
+    return [Lane(connector, row[0], row[1], bool(row[2]), row[3], moment(row[4])) for row in rows]
 
 
 def _first(where: Sequence[str], order: Sequence[str]) -> str:
@@ -117,12 +104,12 @@ def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: b
                 data = _decoded(payload) if isinstance(payload, str) else payload
             except msgspec.DecodeError as error:
                 after = Next(ActState.PARKED, now, "", f"its payload cannot be read: {error}", unclear)
-                damaged.append((worker, Answered(key, attempt, "act", after)))
+                damaged.append(Answered(key, attempt, "act", after))
                 continue
             order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-            claims.append(Claimed(order, attempt, unclear, _moment(first_at) if first_at else now, probe, place))
+            claims.append(Claimed(order, attempt, unclear, moment(first_at) if first_at else now, probe, place))
     if damaged:
-        _write(damaged, now)
+        record(worker, damaged, now)
     return claims
 
 
@@ -141,9 +128,9 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
               AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
         )) RETURNING {TAKEN}, {"0" if postgres else "rowid"}"""  # noqa: S608 - no value is pasted in
-    at = _stored(now)
+    at = stored(now)
     where = [lane.connector, lane.kind, lane.batch, lane.canary, lane.urgency, at, limit]
-    cursor.execute(sql, [worker, _stored(now + LEASE), at, at, at, *where])
+    cursor.execute(sql, [worker, stored(now + LEASE), at, at, at, *where])
     return list(cursor.fetchall())
 
 
@@ -151,7 +138,7 @@ def _claimed(row: Sequence[Any], now: datetime) -> Claimed:
     key, kind, connector, recovery_id, customer_id, payload, urgency, batch, attempt, unclear, first_at = row
     data = _decoded(payload) if isinstance(payload, str) else payload
     order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-    return Claimed(order, attempt, unclear, _moment(first_at) if first_at else now)
+    return Claimed(order, attempt, unclear, moment(first_at) if first_at else now)
 
 
 def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
@@ -160,27 +147,25 @@ def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
     row = cursor.fetchone()
     if row is None:
         return 2**31
-    until = _moment(row[1]) if row[1] else now
+    until = moment(row[1]) if row[1] else now
     if now < until <= now + NO_LEASE:
         return 0
     probe = """UPDATE outbox_endpointrow SET peace_until = %s
         WHERE name = %s AND broken = %s AND (peace_until = %s OR peace_until IS NULL)"""
-    cursor.execute(probe, [_stored(now + LEASE), name, row[0], _stored(until)])
+    cursor.execute(probe, [stored(now + LEASE), name, row[0], stored(until)])
     return 1 if cursor.rowcount == 1 else 0
 
 
 def _no_probe(cursor: CursorWrapper, name: str, now: datetime) -> None:
     """Nothing was there to try it with: whoever has something next may."""
-    cursor.execute(
-        "UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0", [_stored(now), name]
-    )
+    cursor.execute("UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0", [stored(now), name])
 
 
 def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: int, now: datetime) -> list[int]:
     """Requests that the buckets of this kind allow now. The rows stay locked until the claim is committed."""
     allowed = [room]
     for name, per_s in rules.endpoints(declaration, kind):
-        full = [name, rules.bucket(per_s), _stored(now)]
+        full = [name, rules.bucket(per_s), stored(now)]
         cursor.execute(
             "INSERT INTO outbox_endpointrow (name, tokens, filled_at, broken, says) VALUES (%s, %s, %s, 0, '') "
             "ON CONFLICT (name) DO NOTHING",
@@ -189,9 +174,9 @@ def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: in
         bucket = f"SELECT tokens, filled_at FROM outbox_endpointrow WHERE name = %s{bulk.locked(connection)}"  # noqa: S608
         cursor.execute(bucket, [name])
         tokens, filled_at = cursor.fetchone()
-        tokens, filled_at = rules.refilled(tokens, _moment(filled_at), now, per_s)
+        tokens, filled_at = rules.refilled(tokens, moment(filled_at), now, per_s)
         fill = "UPDATE outbox_endpointrow SET tokens = %s, filled_at = %s WHERE name = %s"
-        cursor.execute(fill, [tokens, _stored(filled_at), name])
+        cursor.execute(fill, [tokens, stored(filled_at), name])
         allowed.append(int(tokens))
     return allowed
 
@@ -206,98 +191,6 @@ def _spend(cursor: CursorWrapper, declaration: Declaration, kind: str, requests:
         cursor.execute("UPDATE outbox_endpointrow SET tokens = tokens - %s WHERE name = %s", [requests, name])
 
 
-def record(worker: str, answered: Sequence[Answered], now: datetime) -> set[str]:
-    """Write answers down, a group a commit; the keys of those that came too late and said less than done."""
-    return _write([(worker, each) for each in answered], now)
-
-
-@together
-def _write(answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
-    if not answered:
-        return set()
-    with connection.cursor() as cursor:
-        write = _write_postgres if connection.vendor == "postgresql" else _write_sqlite
-        written = write(cursor, answered, now)
-        late = {each.key for _, each in answered if each.key not in written}
-        told = [each for _, each in answered if not _tells_itself(each) or each.key in late]
-        sql = "INSERT INTO outbox_tryrow (act_id, at, what, answer, detail) VALUES (%s, %s, %s, %s, %s)"
-        rows = [[a.key, _stored(now), a.what, a.after.state.value, _says(a, late)] for a in told]
-        if rows:
-            cursor.executemany(sql, rows)
-    return late
-
-
-def _tells_itself(each: Answered) -> bool:
-    return each.attempt == 1 and each.what == "act" and each.after.state is ActState.DONE
-
-
-def _says(each: Answered, late: Collection[str]) -> str:
-    says = _clean(each.after.says, LONGEST_SAYS)
-    return f"too late to count: {says}" if each.key in late else says
-
-
-def _clean(text: str, longest: int) -> str:
-    """What another side wrote, as any database can keep it: no NUL, no half characters, not endless."""
-    if text.isascii() and "\x00" not in text:
-        return text[:longest]
-    return text[:longest].encode("utf-8", "replace").decode().replace("\x00", "?")
-
-
-def _values(each: Answered, at: Any) -> tuple[str, Any, str, str, int]:
-    """State, due, ref, words and unclear tries, as the database keeps them; what is done is due no more."""
-    state, due, ref, says, unclear = each.after
-    ref, says = _clean(ref, LONGEST_REF), _clean(says, LONGEST_SAYS)
-    return (DONE, at, ref, says, unclear) if state is ActState.DONE else (state.value, _stored(due), ref, says, unclear)
-
-
-def _write_postgres(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
-    sql = """
-        UPDATE outbox_actrow a SET state = v.state, due_at = v.due_at, ref = v.ref, last_answer = v.says,
-            unclear = v.unclear, lease_by = '', lease_until = NULL, trying_since = NULL, changed_at = %s
-        FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int[])
-            AS v("key", attempt, lease_by, state, due_at, ref, says, unclear)
-        WHERE a."key" = v."key" AND a.state <> 'done'
-          AND (v.state = 'done' OR (a.state = 'trying' AND a.lease_by = v.lease_by AND a.attempts = v.attempt))
-        RETURNING a."key" """
-    rows = [(each.key, each.attempt, worker, *_values(each, now)) for worker, each in sorted(answered, key=_by_key)]
-    cursor.execute(sql, [now, *(list(column) for column in zip(*rows, strict=True))])
-    return {key for (key,) in cursor.fetchall()}
-
-
-def _by_key(pair: tuple[str, Answered]) -> str:
-    return pair[1].key  # two workers that lock the same rows do it in the same order
-
-
-def _write_sqlite(cursor: CursorWrapper, answered: Sequence[tuple[str, Answered]], now: datetime) -> set[str]:
-    update = """UPDATE outbox_actrow SET state = %s, due_at = %s, ref = %s, last_answer = %s, unclear = %s,
-        lease_by = '', lease_until = NULL, trying_since = NULL, changed_at = %s
-        WHERE "key" = %s AND (state = 'trying' AND lease_by = %s AND attempts = %s AND rowid = %s)"""
-    if not all(each.place for _, each in answered):
-        update = update.replace("rowid = %s", "%s >= 0")
-    at = _stored(now)
-    rows = [(*_values(each, at), at, each.key, worker, each.attempt, each.place) for worker, each in answered]
-    as_it_was = transaction.savepoint()
-    cursor.executemany(update, rows)
-    if cursor.rowcount == len(rows):  # nearly always: nothing came late, and every row lies where it lay
-        transaction.savepoint_commit(as_it_was)
-        return {each.key for _, each in answered}
-    transaction.savepoint_rollback(as_it_was)
-    marks = ", ".join(["%s"] * len(answered))
-    sql = f'SELECT "key", state, lease_by, attempts FROM outbox_actrow WHERE "key" IN ({marks})'  # noqa: S608
-    cursor.execute(sql, [each.key for _, each in answered])
-    standing = {key: tuple(rest) for key, *rest in cursor.fetchall()}
-    good = {each.key for worker, each in answered if _counts(standing.get(each.key), worker, each)}
-    written = [row for row in rows if row[6] in good]
-    cursor.executemany(update.partition(" AND (")[0], [row[:7] for row in written])
-    return good
-
-
-def _counts(standing: tuple[str, str, int] | None, worker: str, each: Answered) -> bool:
-    if standing is None or standing[0] == ActState.DONE:
-        return False
-    return each.after.state is ActState.DONE or standing == (ActState.TRYING.value, worker, each.attempt)
-
-
 @together
 def give_back(worker: str, claims: Sequence[Claimed], now: datetime) -> int:
     """Undo claims whose act never got as far as the wire, as if they had not been made."""
@@ -306,7 +199,7 @@ def give_back(worker: str, claims: Sequence[Claimed], now: datetime) -> int:
         attempts = attempts - 1, changed_at = %s
         WHERE "key" = %s AND state = 'trying' AND lease_by = %s AND attempts = %s"""
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [(_stored(now), c.order.key, worker, c.attempt) for c in claims])
+        cursor.executemany(sql, [(stored(now), c.order.key, worker, c.attempt) for c in claims])
         return int(cursor.rowcount)
 
 
@@ -315,7 +208,7 @@ def renew(worker: str, keys: Collection[str], now: datetime) -> None:
     """Keep this worker's leases on what it still has on its way."""
     sql = """UPDATE outbox_actrow SET lease_until = %s WHERE "key" = %s AND state = 'trying' AND lease_by = %s"""
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [(_stored(now + LEASE), key, worker) for key in sorted(keys)])
+        cursor.executemany(sql, [(stored(now + LEASE), key, worker) for key in sorted(keys)])
 
 
 def sweep(
@@ -333,7 +226,7 @@ def sweep(
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT lease_by, lease_until FROM outbox_actrow WHERE state = 'trying'")
-        held = [(name, _moment(until)) for name, until in cursor.fetchall() if name != worker]
+        held = [(name, moment(until)) for name, until in cursor.fetchall() if name != worker]
     over = {name for name, until in held if by_lease and not now <= until <= now + NO_LEASE}
     gone = {name for name in {name for name, _ in held} if dead(name)}
     return sum(_sweep(name, declarations, name in gone, now, limit) for name in sorted(over | gone))
@@ -345,10 +238,10 @@ def _sweep(name: str, declarations: Mapping[str, Declaration], dead: bool, now: 
     sql = f"""SELECT {COLUMNS}, first_at FROM outbox_actrow WHERE state = 'trying' AND lease_by = %s
         AND (%s OR lease_until < %s OR lease_until > %s) LIMIT %s {lock}"""  # noqa: S608 - no value is pasted in
     with connection.cursor() as cursor:
-        cursor.execute(sql, [name, dead, _stored(now), _stored(now + NO_LEASE), limit])
+        cursor.execute(sql, [name, dead, stored(now), stored(now + NO_LEASE), limit])
         lost = [_claimed(row, now) for row in cursor.fetchall()]
     after = [(c, rules.after_loss(c, declarations.get(c.order.connector), now)) for c in lost]
-    _write([(name, Answered(c.order.key, c.attempt, "lost", then)) for c, then in after], now)
+    record(name, [Answered(c.order.key, c.attempt, "lost", then) for c, then in after], now)
     return len(lost)
 
 
@@ -360,11 +253,11 @@ def broke(name: str, asked_s: float, says: str, now: datetime) -> float:
             "INSERT INTO outbox_endpointrow (name, tokens, filled_at, broken, says) VALUES (%s, 0, %s, 1, %s) "
             "ON CONFLICT (name) DO UPDATE SET broken = outbox_endpointrow.broken + 1, says = excluded.says "
             "RETURNING broken",
-            [name, _stored(now), _clean(says, 300)],
+            [name, stored(now), clean(says, 300)],
         )
         (broken,) = cursor.fetchone()
         wait = max(rules.peace_s(name, broken), min(asked_s, rules.LONGEST_PEACE_S))
-        until = _stored(now + timedelta(seconds=wait))
+        until = stored(now + timedelta(seconds=wait))
         cursor.execute("UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s", [until, name])
     return wait
 
@@ -382,14 +275,4 @@ def probe_at_once(names: Collection[str], now: datetime) -> None:
     """A worker that starts need not wait out the peace: what kept a connector from answering may have been mended."""
     with connection.cursor() as cursor:
         sql = "UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0"
-        cursor.executemany(sql, [(_stored(now), name) for name in names])
-
-
-def _stored(moment: datetime) -> Any:
-    """A moment as this database keeps it."""
-    return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        cursor.executemany(sql, [(stored(now), name) for name in names])

@@ -1,4 +1,4 @@
-"""The verbs of the outbox: enqueue, pace batches, and what a person does. Claiming and answering are in `claiming`."""
+"""The verbs of the outbox: enqueue, pace batches, and what a person does. Claims are in `claiming`, what came of them in `answering`."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 
 import amends.ground.clock
-from amends.outbox import claiming, steps
-from amends.outbox.records import ActState, Claimed, Connector, Lane, Later, Unknown, declared
-from amends.outbox.rules import BROKEN_AFTER, LEASE
+from amends.outbox import answering, claiming, steps
+from amends.outbox.records import Claimed, Connector, Lane, Later, Unknown, declared
+from amends.outbox.rules import BROKEN_AFTER, DONE, LEASE
 from amends.recoveries.queries import stopped_policies
 from amends.worker import wires
 from amends.worker.lanes import Back, Lanes, failed
@@ -143,7 +143,7 @@ class Deliverer:
         untouched = [back.claimed for back in backs if back.answered is None]
         if untouched:
             claiming.give_back(self.name, untouched, now)
-        return claiming.record(self.name, answered, now)
+        return answering.record(self.name, answered, now)
 
     def _rooms(self) -> dict[str, int]:
         return {name: room for name, door in self.doors.items() if (room := door.room()) > 0}
@@ -251,16 +251,16 @@ def _unless_stopped(lanes: list[Lane]) -> list[Lane]:
 
 def _log(backs: Sequence[Back], late: set[str]) -> None:
     """One line for all that went well, one for each that did not; every line names acts and recoveries."""
-    answered = [(back.claimed.order, back.answered.after) for back in backs if back.answered is not None]
-    done = [order for order, after in answered if after.state is ActState.DONE]
-    if done and log.isEnabledFor(logging.INFO):
+    by_state = [(back.answered.after.state is DONE, back) for back in backs if back.answered is not None]
+    done = [back.claimed.order for well, back in by_state if well] if log.isEnabledFor(logging.INFO) else []
+    if done:
         ids = {"acts": [order.key for order in done], "recoveries": [order.recovery_id for order in done]}
         log.info("%d done", len(done), extra=ids)
-    for order, after in answered if len(done) < len(answered) else ():
-        if after.state is ActState.DONE:
-            continue
-        its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
-        log.warning("%s: %s", after.state, after.says, extra=its)
+    for well, (claimed, answered, _) in by_state:
+        if not well and answered is not None:
+            order, after = claimed.order, answered.after
+            its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
+            log.warning("%s: %s", after.state, after.says, extra=its)
 
 
 def settle_memory() -> None:

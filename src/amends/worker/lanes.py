@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 from amends.outbox import rules
-from amends.outbox.claiming import Answered
+from amends.outbox.answering import Answered
 from amends.outbox.records import (
     Answer,
     Claimed,

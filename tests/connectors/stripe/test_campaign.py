@@ -11,7 +11,7 @@ import pytest
 from tests.outbox.working import begin
 
 from amends.connectors.stripe.connector import StripeConnector
-from amends.outbox import claiming, queries, steps
+from amends.outbox import answering, claiming, queries, steps
 from amends.outbox.records import ActState, Found, NotDone, Order, declared
 from amends.testing.contract import NOW
 from amends.testing.stripe import StripeStandIn
@@ -60,7 +60,7 @@ class World:
             return
         backs = [attempt(claimed, self.connector, declared(self.connector), self._clock) for claimed in claims]
         if kill == "never":
-            claiming.record("w", [back.answered for back in backs if back.answered], self.now)
+            answering.record("w", [back.answered for back in backs if back.answered], self.now)
 
     def _clock(self) -> datetime:
         return self.now
