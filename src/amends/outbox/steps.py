@@ -1,4 +1,4 @@
-"""The verbs of the outbox: enqueue, pace batches, and what a person does. Claims are in `claiming`, what came of them in `answering`."""
+"""The verbs of the outbox: enqueue, pace batches, and what a person does. Claims and answers have their own files."""
 
 from __future__ import annotations
 
