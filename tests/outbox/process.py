@@ -1,6 +1,7 @@
 """A worker process of its own, whose provider is a file: every act is a line, and a line can be looked up.
 
-`python -m tests.outbox.process fill|work|show`; JOURNAL_SLOW_S and JOURNAL_PER_S say what the provider is like.
+`python -m tests.outbox.process fill|work|show`; `show` answers each line that it is given. JOURNAL_SLOW_S and
+JOURNAL_PER_S say what the provider is like.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ def _work() -> None:
 def _show() -> None:
     from amends.outbox import queries
 
-    print(json.dumps({"counts": queries.counts(), "attempts": [act.attempts for act in queries.recent(10_000)]}))
+    for _ in sys.stdin:
+        shown = {"counts": queries.counts(), "attempts": [act.attempts for act in queries.recent(10_000)]}
+        print(json.dumps(shown), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class Place:
             "PYTHONPATH": str(ROOT),
         }
         self.workers: list[subprocess.Popen[str]] = []
+        self.watcher: subprocess.Popen[str] | None = None
 
     def start(self, **provider: float) -> subprocess.Popen[str]:
         environment = self.environment | {f"JOURNAL_{name}": str(value) for name, value in provider.items()}
@@ -41,13 +42,31 @@ class Place:
         assert worker.stdout.readline() == "ready\n", (self.directory / "log").read_text()
         return worker
 
-    def tell(self, *command: str) -> str:
-        arguments = [sys.executable, "-m", "tests.outbox.process", *command]
-        return subprocess.run(arguments, env=self.environment, check=True, capture_output=True, text=True).stdout
+    def fill(self, number: int) -> None:
+        command = [sys.executable, "-m", "tests.outbox.process", "fill", str(number)]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True)
 
     def show(self) -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(self.tell("show"))
+        """What stands in the database, as one process tells that is asked again and again."""
+        if self.watcher is None:
+            command = [sys.executable, "-m", "tests.outbox.process", "show"]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self.watcher = subprocess.Popen(command, env=self.environment, text=True, **pipes)
+        assert self.watcher.stdin
+        assert self.watcher.stdout
+        self.watcher.stdin.write("\n")
+        self.watcher.stdin.flush()
+        shown: dict[str, Any] = json.loads(self.watcher.stdout.readline())
         return shown
+
+    def end(self) -> None:
+        if self.watcher is not None:
+            self.watcher.communicate()
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.kill()
+            worker.wait()
 
     def journal(self) -> list[list[str]]:
         path = self.directory / "journal"
@@ -68,18 +87,14 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path, fresh_database() if os.environ.get("AMENDS_TEST_POSTGRES") else "")
     yield found
-    for worker in found.workers:
-        if worker.poll() is None:
-            worker.send_signal(signal.SIGCONT)
-            worker.kill()
-        worker.wait()
+    found.end()
 
 
 def test_two_workers_share_the_work_and_never_an_act(place: Place) -> None:
-    place.tell("fill", "0")
+    place.fill(0)
     place.start(SLOW_S=0.02)
     place.start(SLOW_S=0.02)
-    place.tell("fill", "300")  # both are there when the first act comes, however long they take to start
+    place.fill(300)  # both are there when the first act comes, however long they take to start
     place.wait_done(300)
 
     assert Counter(key for key, _, _ in place.journal()).most_common(1)[0][1] == 1
@@ -88,7 +103,7 @@ def test_two_workers_share_the_work_and_never_an_act(place: Place) -> None:
 
 
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_done_twice(place: Place) -> None:
-    place.tell("fill", "120")
+    place.fill(120)
     for done in (10, 30, 50, 70):
         worker = place.start(SLOW_S=0.05)
         place.wait(lambda done=done: len(place.journal()) >= done)  # type: ignore[misc]
@@ -101,7 +116,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_done_twice(place: P
 
 
 def test_told_to_end_a_worker_finishes_what_is_on_the_wire_and_gives_back_the_rest(place: Place) -> None:
-    place.tell("fill", "60")
+    place.fill(60)
     worker = place.start(SLOW_S=0.4)
     place.wait(lambda: len(place.journal()) >= 1)
     worker.send_signal(signal.SIGTERM)
@@ -114,7 +129,7 @@ def test_told_to_end_a_worker_finishes_what_is_on_the_wire_and_gives_back_the_re
 
 @pytest.mark.slow
 def test_a_worker_stopped_past_its_lease_sends_nothing_more_on_an_old_claim(place: Place) -> None:
-    place.tell("fill", "40")
+    place.fill(40)
     first = place.start(SLOW_S=0.3)
     place.wait(lambda: len(place.journal()) >= 4)
     first.send_signal(signal.SIGSTOP)
@@ -130,7 +145,7 @@ def test_a_worker_stopped_past_its_lease_sends_nothing_more_on_an_old_claim(plac
 
 
 def test_two_workers_together_keep_to_the_rate(place: Place) -> None:
-    place.tell("fill", "45")
+    place.fill(45)
     for _ in range(2):
         place.start(PER_S=15)
     place.wait_done(45)
