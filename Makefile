@@ -14,7 +14,8 @@ ABREAST ?= 4
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign tests/house
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
 PURE := $(wildcard tests/recoveries/test_policy_*.py) $(patsubst %,tests/recoveries/test_%.py,cases columns deciding packs sparksql) \
-	$(patsubst %,tests/connectors/%,billing carrier chat labels phone smtp stripe tickets open311/test_connector.py test_replies.py test_wires.py)
+	$(patsubst %,tests/connectors/%,billing carrier chat labels phone smtp stripe tickets open311/test_connector.py test_replies.py test_wires.py test_how_to.py) \
+	tests/worker/test_town_howto.py
 ROUNDS ?= 20
 KILLS ?= 45
 SEED ?= 1000

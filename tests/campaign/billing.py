@@ -2,7 +2,7 @@
 
 `python -m tests.campaign.billing PLACE PORT SEED`. What it does wrong depends on seed, key and number of the try only.
 PLACE/mood.json says how bad the day is: {"calm": true}, {"ignore_keys": true}, {"key_window_s": 0},
-{"always": "kill-after"}.
+{"always": ["kill-before", "kill-after"]} (the acts take turns, in the order in which they come).
 """
 
 from __future__ import annotations
@@ -62,9 +62,13 @@ class Billing:
             self.seen[what] = n = self.seen.get(what, 0) + 1
         fault = ""
         if not mood.get("calm") and n <= mood.get("bad_tries", MOST_BAD_TRIES):
-            fault = mood["always"] if mood.get("always") in menu else pick(menu, self.seed, what, n)
+            always = mood.get("always", ()) if menu is POSTS else ()
+            fault = always[self._turn(what) % len(always)] if always else pick(menu, self.seed, what, n)
         self.tries.append({"what": what, "n": n, "fault": fault})
         return fault
+
+    def _turn(self, what: str) -> int:
+        return [each for each in self.seen if each.startswith("POST")].index(what)
 
     def take_effect(self, kind: str, data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Move the money, once for a key that we remember; the effect and whether it is new."""

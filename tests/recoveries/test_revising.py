@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -167,7 +168,10 @@ def lived_through(parts: Sequence[Sequence[Telling]], pays: Sequence[bool]) -> t
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = 20 if os.environ.get("AMENDS_TEST_POSTGRES") else 40  # on both databases it is one search
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories())
 def test_whatever_the_order_of_tellings_the_end_is_the_same(site: None, story: Any) -> None:
     told, parts, pays = story
@@ -175,7 +179,7 @@ def test_whatever_the_order_of_tellings_the_end_is_the_same(site: None, story: A
     assert lived_through(parts, pays) == lived_through([told], [True])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories(rising=False))
 def test_where_a_corrected_amount_is_lower_nobody_has_less_than_told_in_order_at_once(site: None, story: Any) -> None:
     told, parts, pays = story
