@@ -47,7 +47,7 @@ def _database(url: str) -> dict[str, Any]:
                 # FULL: an answer given is on disk; a checkpoint of 4,000 pages keeps the log small; 64 MB of cache keep
                 # the pages of a batch of thousands from being written again and again. The web has many connections.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; "
-                f"PRAGMA cache_size=-{1024 * int(os.environ.get('AMENDS_SQLITE_CACHE_MB') or 64)};",
+                f"PRAGMA cache_size=-{1024 * AMENDS.sqlite_cache_mb};",
             },
         }
     if parts.scheme in ("postgresql", "postgres"):

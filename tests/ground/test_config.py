@@ -50,3 +50,15 @@ def block() -> Iterator[None]:
 def test_a_mistake_passes_through_a_with_block_as_itself() -> None:
     with pytest.raises(Mistake, match="wrong"), block():
         raise Mistake("p.yaml", 3, "wrong")
+
+
+@pytest.mark.parametrize("said", ["many", "-1", "0", "1.5", "²", "99999999"])
+def test_a_cache_that_is_no_number_of_megabytes_is_told_in_a_sentence(tmp_path: Path, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"AMENDS_SQLITE_CACHE_MB is .* a whole number of megabytes was expected"):
+        read_config(tmp_path, {"AMENDS_SQLITE_CACHE_MB": said})
+
+
+def test_the_cache_is_as_said_and_64_megabytes_without_a_word(tmp_path: Path) -> None:
+    found = [read_config(tmp_path, {"AMENDS_SQLITE_CACHE_MB": said}).sqlite_cache_mb for said in ("8", "")]
+
+    assert found == [8, 64]

@@ -223,6 +223,7 @@ class Config:
     directory: Path
     database_url: str = ""
     public_url: str = "http://127.0.0.1:8000"
+    sqlite_cache_mb: int = 64  # AMENDS_SQLITE_CACHE_MB: pages that a connection keeps in memory
     company: Company = field(default_factory=Company)
     mail: Mail = field(default_factory=Mail)
     billing: Billing = field(default_factory=Billing)
@@ -328,10 +329,17 @@ def _build(directory: Path, path: Path, raw: dict[str, Any], environment: Mappin
         directory=directory,
         database_url=environment.get("AMENDS_DATABASE_URL") or str(database.get("url", "")),
         public_url=str(web.get("public_url", Config.public_url)).rstrip("/"),
+        sqlite_cache_mb=_megabytes(environment.get("AMENDS_SQLITE_CACHE_MB") or str(Config.sqlite_cache_mb)),
         **sections,
     )
     _check(path, config)
     return config
+
+
+def _megabytes(said: str) -> int:
+    if not (said.isascii() and said.isdigit() and 0 < int(said) <= 1_000_000):
+        raise ConfigError(f"AMENDS_SQLITE_CACHE_MB is {said!r}; a whole number of megabytes was expected, such as 64")
+    return int(said)
 
 
 def _section(path: Path, name: str, kind: type[Any], given: dict[str, Any]) -> Any:
