@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where an environment forbids it, every command and every test process would compile all of it again.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= 3
+# Requirements are whole as they are compiled: pip need not look for what they need (`--no-deps`).
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
 ABREAST ?= 4
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
@@ -27,13 +28,13 @@ help: ## list the commands
 $(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "== setting up amends in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements/build.txt -r requirements/base.txt
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.tests: requirements/test.txt requirements/check.txt $(VENV)/.base
 	@echo "== setting up what the tests and checks need"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/test.txt -r requirements/check.txt
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements/test.txt -r requirements/check.txt
 	@touch $@
 
 setup: $(VENV)/.base ## set up what amends needs to run
