@@ -138,6 +138,8 @@ def test_paying_is_stopped_for_what_is_in_the_outbox_too_and_a_customer_is_forgo
     amends: Amends, tmp_path: Path
 ) -> None:
     assert amends("stop-paying", "--why", " ").returncode == 2
+    typo = amends("stop-paying", "--policy", "film-play", "--why", "wrong")
+    assert (typo.returncode, "there is no policy 'film-play'" in typo.stderr) == (2, True)
     assert "stopped for film-plays" in amends("stop-paying", "--policy", "film-plays", "--why", "wrong").stdout
     assert amends("resume-paying").returncode == 1
     assert amends("resume-paying", "--policy", "film-plays").returncode == 0

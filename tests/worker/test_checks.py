@@ -32,6 +32,21 @@ def _errors(shop: Path) -> list[Mistake]:
     return [mistake for mistake in checks.findings(shop, TODAY) if mistake.severity == "error"]
 
 
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("budgets:\n  - {name: a, per: incident, policy: film-play, cap: 1.00 EUR}\n", 2),
+        ("budgets:\n  - {name: a, per: client, cap: 1.00 EUR}\n", 2),
+        ("budgets:\n  - {name: [\n", 3),
+    ],
+)
+def test_a_budget_that_would_limit_nothing_or_stop_all_is_an_error(shop: Path, said: str, line: int) -> None:
+    (shop / "budgets.yaml").write_text(said)
+
+    (mistake,) = _errors(shop)
+    assert (Path(mistake.file).name, mistake.line) == ("budgets.yaml", line)
+
+
 def test_what_init_writes_has_no_error_and_one_thing_to_change(shop: Path) -> None:
     (salt,) = checks.findings(shop, TODAY)
 

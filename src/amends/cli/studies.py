@@ -54,11 +54,11 @@ def simulate(
     span = (moment(since, "--since"), moment(until, "--until"))
     try:
         found = running.simulate(policy, against, directory, span, history)
+        if report is not None:
+            report.write_text(printing.page(found, running.span_words(*span)), "utf-8")
     except (Mistake, NoHistory, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from error
-    if report is not None:
-        report.write_text(printing.page(found, running.span_words(*span)), "utf-8")
     if json_:
         typer.echo(json.dumps(printing.as_json(found)))
     else:

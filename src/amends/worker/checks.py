@@ -19,6 +19,7 @@ from amends.ground.marked import Mistake
 from amends.notices import lint
 from amends.promises.records import Promise
 from amends.promises.repairs import RepairPromise
+from amends.recoveries import budgets
 from amends.recoveries.policy import checking
 from amends.recoveries.policy.tree import Table
 from amends.reports import categories, places, routing_files
@@ -69,6 +70,7 @@ def _all(directory: Path, today: date) -> Iterator[Mistake]:
     for policy in policies:
         yield from checking.check(policy)
         yield from sums.check(policy, config.company.currency)
+    yield from budgets.check(directory, {policy.name for policy in policies})
     unread = {Path(mistake.file) for mistake in (*wrong, *mistaken)}
     yield from _together(directory, promises, policies, unread)
     yield from _not_yet(directory, promises, policies, today)
