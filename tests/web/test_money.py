@@ -46,6 +46,8 @@ def test_paying_is_stopped_and_resumed_at_the_desk_and_what_waits_is_shown_with_
     (recovery_id,) = open_all([(failure(1), decision(owed(100), pay_by="2026-12-24"))])
     ada = operator("ada")
     assert b"Not stopped" in ada.post("/desk/budgets/stop", {"why": ""}, follow=True).content
+    typo = ada.post("/desk/budgets/stop", {"policy": "film-play", "why": "wrong amounts"}, follow=True).content
+    assert b"Not stopped: there is no policy &#x27;film-play&#x27;" in typo
 
     page = ada.post("/desk/budgets/stop", {"why": "wrong amounts"}, follow=True).content.decode()
     assert "Paying is stopped for every policy" in page

@@ -195,13 +195,10 @@ def _moment(text: str) -> datetime:
 def stop_paying(why: Why, directory: Dir = Path(), policy: Policy = "") -> None:
     """Nothing new becomes money from now on: for one policy, or for all. What is owed waits too, and is shown."""
     existing(directory)
-    from amends.recoveries import files, queries, stopping
+    from amends.recoveries import queries, stopping
 
-    known, mistaken = files.read_all(directory)
-    names = sorted(table.name for table in known)
-    if policy and policy not in names and not mistaken:  # while a file cannot be read, any name is taken at its word
-        says = f"not stopped: there is no policy {policy!r}; there are {', '.join(names)}"
-        typer.secho(f"{says}. Without --policy everything is stopped.", fg="red", err=True)
+    if says := stopping.unknown(policy, directory):
+        typer.secho(f"not stopped: {says}. Without --policy everything is stopped.", fg="red", err=True)
         raise typer.Exit(2)
     try:
         done = stopping.stop(policy, why, getpass.getuser(), clock())

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 
+from amends.recoveries import files
 from amends.recoveries.models import StopRow
+
+
+def unknown(policy: str, directory: Path) -> str:
+    """What is wrong with a name that no policy here has; while a file cannot be read, any is taken at its word."""
+    known, mistaken = files.read_all(directory)
+    names = sorted(table.name for table in known)
+    if not policy or policy in names or mistaken:
+        return ""
+    return f"there is no policy {policy!r}; there are {', '.join(names)}"
 
 
 @transaction.atomic

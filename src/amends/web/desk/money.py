@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -73,6 +74,9 @@ def _who(request: HttpRequest) -> str:
 @actor
 def stop(request: HttpRequest) -> HttpResponse:
     policy, why = request.POST.get("policy", "").strip(), request.POST.get("why", "")
+    if says := amends.recoveries.stopping.unknown(policy, settings.AMENDS.directory):
+        messages.error(request, f"Not stopped: {says}.")
+        return redirect("desk-budgets")
     try:
         done = amends.recoveries.stopping.stop(policy, why, _who(request), datetime.now(UTC))
     except ValueError:
