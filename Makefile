@@ -8,7 +8,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where an environment forbids it, every command and every test process would compile all of it again.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= 3
-# Requirements are whole as they are compiled: pip need not look for what they need (`--no-deps`).
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
 ABREAST ?= 4
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
@@ -25,6 +24,7 @@ DATABASE ?= both
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
+# Requirements are whole as they are compiled: pip need not look for what they need (--no-deps).
 $(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "== setting up amends in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -58,17 +58,15 @@ class Billing:
     def fault(self, what: str, menu: dict[str, float]) -> str:
         """What goes wrong with this try; the first few of a key only, so that the day ends."""
         mood = self.mood()
+        always = mood.get("always", ()) if menu is POSTS else ()
         with self.lock:
             self.seen[what] = n = self.seen.get(what, 0) + 1
+            turn = [each for each in self.seen if each.startswith("POST")].index(what) if always else 0
         fault = ""
         if not mood.get("calm") and n <= mood.get("bad_tries", MOST_BAD_TRIES):
-            always = mood.get("always", ()) if menu is POSTS else ()
-            fault = always[self._turn(what) % len(always)] if always else pick(menu, self.seed, what, n)
+            fault = always[turn % len(always)] if always else pick(menu, self.seed, what, n)
         self.tries.append({"what": what, "n": n, "fault": fault})
         return fault
-
-    def _turn(self, what: str) -> int:
-        return [each for each in self.seen if each.startswith("POST")].index(what)
 
     def take_effect(self, kind: str, data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Move the money, once for a key that we remember; the effect and whether it is new."""

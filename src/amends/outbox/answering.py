@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from amends.ground import bulk
 from amends.outbox import rules
 from amends.outbox.records import ActState
 from amends.outbox.rules import Next
@@ -41,7 +42,7 @@ def record(worker: str, answered: Sequence[Answered], now: datetime) -> set[str]
         told = [each for each in answered if not _tells_itself(each) or each.key in late]
         if told:
             sql = "INSERT INTO outbox_tryrow (act_id, at, what, answer, detail) VALUES (%s, %s, %s, %s, %s)"
-            at = stored(now)
+            at = bulk.moment(connection, now)
             cursor.executemany(sql, [[a.key, at, a.what, a.after.state.value, _says(a, late)] for a in told])
     return late
 
@@ -67,7 +68,7 @@ def _values(each: Answered, at: Any) -> tuple[str, Any, str, str, int]:
     state, due, ref, says, unclear = each.after
     if state is rules.DONE:
         return DONE, at, clean(ref, LONGEST_REF), says, unclear  # these words are our own
-    return str(state.value), stored(due), clean(ref, LONGEST_REF), clean(says, LONGEST_SAYS), unclear
+    return str(state.value), bulk.moment(connection, due), clean(ref, LONGEST_REF), clean(says, LONGEST_SAYS), unclear
 
 
 def _write_postgres(cursor: CursorWrapper, worker: str, answered: Sequence[Answered], now: datetime) -> set[str]:
@@ -94,7 +95,7 @@ def _write_sqlite(cursor: CursorWrapper, worker: str, answered: Sequence[Answere
         WHERE "key" = %s AND (state = 'trying' AND lease_by = %s AND attempts = %s AND rowid = %s)"""
     if not all(each.place for each in answered):
         update = update.replace("rowid = %s", "%s >= 0")
-    at = stored(now)
+    at = bulk.moment(connection, now)
     rows = [(*_values(each, at), at, each.key, worker, each.attempt, each.place) for each in answered]
     cursor.executemany(update, rows)
     return set() if cursor.rowcount == len(rows) else _write_singly(cursor, worker, answered, rows, update)
@@ -104,11 +105,10 @@ def _write_singly(
     cursor: CursorWrapper, worker: str, answered: Sequence[Answered], rows: Sequence[tuple[Any, ...]], update: str
 ) -> set[str]:
     """Some were not written: those that count all the same are, by key; what already says the same is left so."""
-    marks = ", ".join(["%s"] * len(answered))
     sql = f"""SELECT "key", state, lease_by, attempts, ref, last_answer, unclear FROM outbox_actrow
-        WHERE "key" IN ({marks})"""  # noqa: S608 - no value is pasted in
-    cursor.execute(sql, [each.key for each in answered])
-    standing = {key: tuple(rest) for key, *rest in cursor.fetchall()}
+        WHERE {bulk.among(connection, '"key"')}"""  # noqa: S608 - no value is pasted in
+    keys = bulk.texts(connection, [each.key for each in answered])
+    standing = {key: tuple(rest) for key, *rest in bulk.fetch(connection, sql, [keys])}
     late = set()
     for each, row in zip(answered, rows, strict=True):
         state, _, ref, says, unclear = row[:5]
@@ -126,13 +126,3 @@ def _counts(standing: tuple[Any, ...] | None, worker: str, each: Answered) -> bo
     if standing is None or standing[0] == DONE:
         return False
     return each.after.state is rules.DONE or standing[:3] == (ActState.TRYING.value, worker, each.attempt)
-
-
-def stored(at: datetime) -> Any:
-    """A moment as this database keeps it."""
-    return connection.ops.adapt_datetimefield_value(at)
-
-
-def moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from amends.ground import bulk
 from amends.outbox import rules
-from amends.outbox.answering import Answered, clean, moment, record, stored, together
+from amends.outbox.answering import Answered, clean, record, together
 from amends.outbox.records import ActState, BatchState, Claimed, Declaration, Lane, Order
 from amends.outbox.rules import LEASE, NO_LEASE, Next
 
@@ -56,7 +56,7 @@ def _heads(connector: str) -> list[Lane]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [connector] * (1 + len(parts)))
         rows = cursor.fetchall()
-    return [Lane(connector, row[0], row[1], bool(row[2]), row[3], moment(row[4])) for row in rows]
+    return [Lane(connector, row[0], row[1], bool(row[2]), row[3], bulk.read_moment(row[4])) for row in rows]
 
 
 def _first(where: Sequence[str], order: Sequence[str]) -> str:
@@ -107,7 +107,9 @@ def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: b
                 damaged.append(Answered(key, attempt, "act", after))
                 continue
             order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-            claims.append(Claimed(order, attempt, unclear, moment(first_at) if first_at else now, probe, place))
+            claims.append(
+                Claimed(order, attempt, unclear, bulk.read_moment(first_at) if first_at else now, probe, place)
+            )
     if damaged:
         record(worker, damaged, now)
     return claims
@@ -128,9 +130,9 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
               AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
         )) RETURNING {TAKEN}, {"0" if postgres else "rowid"}"""  # noqa: S608 - no value is pasted in
-    at = stored(now)
+    at = bulk.moment(connection, now)
     where = [lane.connector, lane.kind, lane.batch, lane.canary, lane.urgency, at, limit]
-    cursor.execute(sql, [worker, stored(now + LEASE), at, at, at, *where])
+    cursor.execute(sql, [worker, bulk.moment(connection, now + LEASE), at, at, at, *where])
     return list(cursor.fetchall())
 
 
@@ -138,7 +140,7 @@ def _claimed(row: Sequence[Any], now: datetime) -> Claimed:
     key, kind, connector, recovery_id, customer_id, payload, urgency, batch, attempt, unclear, first_at = row
     data = _decoded(payload) if isinstance(payload, str) else payload
     order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
-    return Claimed(order, attempt, unclear, moment(first_at) if first_at else now)
+    return Claimed(order, attempt, unclear, bulk.read_moment(first_at) if first_at else now)
 
 
 def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
@@ -147,25 +149,28 @@ def _free(cursor: CursorWrapper, name: str, now: datetime) -> int:
     row = cursor.fetchone()
     if row is None:
         return 2**31
-    until = moment(row[1]) if row[1] else now
+    until = bulk.read_moment(row[1]) if row[1] else now
     if now < until <= now + NO_LEASE:
         return 0
     probe = """UPDATE outbox_endpointrow SET peace_until = %s
         WHERE name = %s AND broken = %s AND (peace_until = %s OR peace_until IS NULL)"""
-    cursor.execute(probe, [stored(now + LEASE), name, row[0], stored(until)])
+    cursor.execute(probe, [bulk.moment(connection, now + LEASE), name, row[0], bulk.moment(connection, until)])
     return 1 if cursor.rowcount == 1 else 0
 
 
 def _no_probe(cursor: CursorWrapper, name: str, now: datetime) -> None:
     """Nothing was there to try it with: whoever has something next may."""
-    cursor.execute("UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0", [stored(now), name])
+    cursor.execute(
+        "UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0",
+        [bulk.moment(connection, now), name],
+    )
 
 
 def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: int, now: datetime) -> list[int]:
     """Requests that the buckets of this kind allow now. The rows stay locked until the claim is committed."""
     allowed = [room]
     for name, per_s in rules.endpoints(declaration, kind):
-        full = [name, rules.bucket(per_s), stored(now)]
+        full = [name, rules.bucket(per_s), bulk.moment(connection, now)]
         cursor.execute(
             "INSERT INTO outbox_endpointrow (name, tokens, filled_at, broken, says) VALUES (%s, %s, %s, 0, '') "
             "ON CONFLICT (name) DO NOTHING",
@@ -174,9 +179,9 @@ def _tokens(cursor: CursorWrapper, declaration: Declaration, kind: str, room: in
         bucket = f"SELECT tokens, filled_at FROM outbox_endpointrow WHERE name = %s{bulk.locked(connection)}"  # noqa: S608
         cursor.execute(bucket, [name])
         tokens, filled_at = cursor.fetchone()
-        tokens, filled_at = rules.refilled(tokens, moment(filled_at), now, per_s)
+        tokens, filled_at = rules.refilled(tokens, bulk.read_moment(filled_at), now, per_s)
         fill = "UPDATE outbox_endpointrow SET tokens = %s, filled_at = %s WHERE name = %s"
-        cursor.execute(fill, [tokens, stored(filled_at), name])
+        cursor.execute(fill, [tokens, bulk.moment(connection, filled_at), name])
         allowed.append(int(tokens))
     return allowed
 
@@ -199,7 +204,7 @@ def give_back(worker: str, claims: Sequence[Claimed], now: datetime) -> int:
         attempts = attempts - 1, changed_at = %s
         WHERE "key" = %s AND state = 'trying' AND lease_by = %s AND attempts = %s"""
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [(stored(now), c.order.key, worker, c.attempt) for c in claims])
+        cursor.executemany(sql, [(bulk.moment(connection, now), c.order.key, worker, c.attempt) for c in claims])
         return int(cursor.rowcount)
 
 
@@ -208,7 +213,7 @@ def renew(worker: str, keys: Collection[str], now: datetime) -> None:
     """Keep this worker's leases on what it still has on its way."""
     sql = """UPDATE outbox_actrow SET lease_until = %s WHERE "key" = %s AND state = 'trying' AND lease_by = %s"""
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [(stored(now + LEASE), key, worker) for key in sorted(keys)])
+        cursor.executemany(sql, [(bulk.moment(connection, now + LEASE), key, worker) for key in sorted(keys)])
 
 
 def sweep(
@@ -226,7 +231,7 @@ def sweep(
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT lease_by, lease_until FROM outbox_actrow WHERE state = 'trying'")
-        held = [(name, moment(until)) for name, until in cursor.fetchall() if name != worker]
+        held = [(name, bulk.read_moment(until)) for name, until in cursor.fetchall() if name != worker]
     over = {name for name, until in held if by_lease and not now <= until <= now + NO_LEASE}
     gone = {name for name in {name for name, _ in held} if dead(name)}
     return sum(_sweep(name, declarations, name in gone, now, limit) for name in sorted(over | gone))
@@ -238,7 +243,7 @@ def _sweep(name: str, declarations: Mapping[str, Declaration], dead: bool, now: 
     sql = f"""SELECT {COLUMNS}, first_at FROM outbox_actrow WHERE state = 'trying' AND lease_by = %s
         AND (%s OR lease_until < %s OR lease_until > %s) LIMIT %s {lock}"""  # noqa: S608 - no value is pasted in
     with connection.cursor() as cursor:
-        cursor.execute(sql, [name, dead, stored(now), stored(now + NO_LEASE), limit])
+        cursor.execute(sql, [name, dead, bulk.moment(connection, now), bulk.moment(connection, now + NO_LEASE), limit])
         lost = [_claimed(row, now) for row in cursor.fetchall()]
     after = [(c, rules.after_loss(c, declarations.get(c.order.connector), now)) for c in lost]
     record(name, [Answered(c.order.key, c.attempt, "lost", then) for c, then in after], now)
@@ -253,11 +258,11 @@ def broke(name: str, asked_s: float, says: str, now: datetime) -> float:
             "INSERT INTO outbox_endpointrow (name, tokens, filled_at, broken, says) VALUES (%s, 0, %s, 1, %s) "
             "ON CONFLICT (name) DO UPDATE SET broken = outbox_endpointrow.broken + 1, says = excluded.says "
             "RETURNING broken",
-            [name, stored(now), clean(says, 300)],
+            [name, bulk.moment(connection, now), clean(says, 300)],
         )
         (broken,) = cursor.fetchone()
         wait = max(rules.peace_s(name, broken), min(asked_s, rules.LONGEST_PEACE_S))
-        until = stored(now + timedelta(seconds=wait))
+        until = bulk.moment(connection, now + timedelta(seconds=wait))
         cursor.execute("UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s", [until, name])
     return wait
 
@@ -275,4 +280,4 @@ def probe_at_once(names: Collection[str], now: datetime) -> None:
     """A worker that starts need not wait out the peace: what kept a connector from answering may have been mended."""
     with connection.cursor() as cursor:
         sql = "UPDATE outbox_endpointrow SET peace_until = %s WHERE name = %s AND broken > 0"
-        cursor.executemany(sql, [(stored(now), name) for name in names])
+        cursor.executemany(sql, [(bulk.moment(connection, now), name) for name in names])

@@ -251,16 +251,16 @@ def _unless_stopped(lanes: list[Lane]) -> list[Lane]:
 
 def _log(backs: Sequence[Back], late: set[str]) -> None:
     """One line for all that went well, one for each that did not; every line names acts and recoveries."""
-    by_state = [(back.answered.after.state is DONE, back) for back in backs if back.answered is not None]
-    done = [back.claimed.order for well, back in by_state if well] if log.isEnabledFor(logging.INFO) else []
-    if done:
+    answered = [(back.claimed.order, back.answered.after) for back in backs if back.answered is not None]
+    done = [order for order, after in answered if after.state is DONE]
+    if done and log.isEnabledFor(logging.INFO):
         ids = {"acts": [order.key for order in done], "recoveries": [order.recovery_id for order in done]}
         log.info("%d done", len(done), extra=ids)
-    for well, (claimed, answered, _) in by_state:
-        if not well and answered is not None:
-            order, after = claimed.order, answered.after
-            its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
-            log.warning("%s: %s", after.state, after.says, extra=its)
+    for order, after in answered if len(done) < len(answered) else ():
+        if after.state is DONE:
+            continue
+        its = {"act": order.key, "recovery": order.recovery_id, "late": order.key in late}
+        log.warning("%s: %s", after.state, after.says, extra=its)
 
 
 def settle_memory() -> None:
