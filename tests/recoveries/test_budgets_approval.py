@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from amends.ground.marked import Mistake
 from amends.recoveries import approval, files, queries, steps, stopping, versions
+from amends.recoveries.policy import parsing
 from amends.recoveries.records import RecoveryState
 from amends.scenarios.starter import files as starter
 from tests.recoveries.given import NOW, Write, decision, failure, goodwill, open_all, owed
@@ -110,6 +112,37 @@ def test_a_changed_policy_waits_for_two_operators_and_the_old_text_holds_meanwhi
     assert "goes by this text" in versions.approve(new, "bob", "", NOW + later(2))[1]
     assert versions.in_force(steps.policies(), True, NOW)["film-plays"].digest == new
     assert not versions.approve(new, "eve", "", NOW)[0]
+
+
+@pytest.mark.django_db
+def test_who_only_asks_gets_the_approved_text_and_writes_nothing(policy: Path) -> None:
+    first = steps.policies()["film-plays"]
+    assert versions.standing(first, True).digest == first.digest  # nothing else to go by
+    versions.see(steps.policies(), True, NOW)
+    new = change(policy)
+
+    changed = steps.policies()["film-plays"]
+    assert versions.standing(changed, True).digest == first.digest  # not seen by the worker yet
+    assert new not in {text.digest for text in queries.policy_texts(9)}
+    versions.see(steps.policies(), True, NOW)
+    assert versions.standing(changed, True).digest == first.digest
+    assert versions.standing(changed, False).digest == new
+    versions.approve(new, "ada", "", NOW)
+    versions.approve(new, "bob", "", NOW + later(1))
+    assert versions.standing(changed, True).digest == new
+
+
+@pytest.mark.django_db
+def test_an_approved_text_holds_though_such_a_one_would_be_refused_today(policy: Path) -> None:
+    parsed, good = parsing.read(policy, files.INPUTS), policy.read_text("utf-8")
+    policy.write_text(good.replace("{percent: 30, of: price}", "{fixed: 1.00 EUR, cap: 5.00 USD}"), "utf-8")
+    with pytest.raises(Mistake, match="EUR and USD"):
+        files.read(policy)
+    mixed = parsing.read(policy, files.INPUTS)
+    versions.see({"film-plays": mixed}, True, NOW)
+    policy.write_text(good, "utf-8")
+
+    assert versions.in_force({"film-plays": parsed}, True, NOW)["film-plays"].digest == mixed.digest
 
 
 @pytest.mark.django_db

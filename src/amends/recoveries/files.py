@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amends.ground.kept import Kept
 from amends.ground.marked import Mistake
-from amends.recoveries.policy import packs, parsing
+from amends.recoveries.policy import currencies, packs, parsing
 from amends.recoveries.policy.tree import Input, Kind, Table
 
 
@@ -54,10 +54,13 @@ def read_all(directory: Path) -> tuple[list[Table], list[Mistake]]:
 def read(path: Path) -> Table:
     """One policy file; Mistake for the first thing wrong in it."""
     try:
-        return with_statute(parsing.read(path, INPUTS))
+        policy = with_statute(parsing.read(path, INPUTS))
     except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
         says = f"something in it has an unexpected form: {error}"
         raise Mistake(str(path), 1, says, "compare it with docs/reference/policy.md") from error
+    for mistake in currencies.check(policy):
+        raise mistake
+    return policy
 
 
 _kept: Kept[Table] = Kept("policies", read)

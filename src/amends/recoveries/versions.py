@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
-import amends.recoveries.files
+from amends.recoveries.files import INPUTS, with_statute
 from amends.recoveries.models import ApprovalRow, PolicyRow
+from amends.recoveries.policy import parsing
 from amends.recoveries.policy.tree import Table
 
 POLICY = "policy"
@@ -62,14 +63,26 @@ def approve(digest: str, who: str, why: str, now: datetime) -> tuple[bool, str]:
 def in_force(policies: Mapping[str, Table], four_eyes: bool, now: datetime) -> Mapping[str, Table]:
     """The policies to go by: the files' own, or for one whose text still waits, the last that was approved."""
     see(policies, four_eyes, now)
-    waiting = set(
-        PolicyRow.objects.filter(pk__in=[p.digest for p in policies.values()], in_force_at=None).values_list(
-            "pk", flat=True
-        )
-    )
-    if not four_eyes or not waiting:
+    if not four_eyes:
         return policies
+    waiting = {digest for digest, at in _recorded(policies.values()).items() if at is None}
     return {promise: _last(policy) if policy.digest in waiting else policy for promise, policy in policies.items()}
+
+
+def standing(policy: Table, four_eyes: bool) -> Table:
+    """The text of a policy that the worker goes by, for those who only ask: nothing is written down.
+
+    A text that it has not seen yet will wait as soon as it is seen, but for the first of its policy.
+    """
+    if not four_eyes or _recorded([policy]).get(policy.digest) is not None:
+        return policy
+    return _last(policy)
+
+
+def _recorded(policies: Iterable[Table]) -> dict[str, datetime | None]:
+    """Since when each of these texts is in force, of those on record; None while it waits."""
+    rows = PolicyRow.objects.filter(pk__in=[policy.digest for policy in policies])
+    return dict(rows.values_list("pk", "in_force_at"))
 
 
 def _last(policy: Table) -> Table:
@@ -81,4 +94,4 @@ def _last(policy: Table) -> Table:
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(row.text, "utf-8")
-    return amends.recoveries.files.read(copy)
+    return with_statute(parsing.read(copy, INPUTS))  # in force as it is, whatever is refused of new texts since

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from amends.ground.marked import Mistake
 from amends.ground.money import Money
-from amends.recoveries.policy import covering, sampling
+from amends.recoveries.policy import covering, currencies, sampling
 from amends.recoveries.policy.applying import apply, plain
 from amends.recoveries.policy.covering import Space, TooMany
 from amends.recoveries.policy.given import WrongInput
@@ -40,7 +40,7 @@ _LAW = re.compile(
 def check(table: Table, *, notes: bool = False) -> list[Mistake]:
     """Errors and warnings in the order of the file; with `notes` also which rows overlap."""
     found = [mistake for version in table.versions for mistake in _check_version(table, version, notes)]
-    found += _check_names(table)
+    found += [*_check_names(table), *currencies.check(table)]
     return sorted(dict.fromkeys(found), key=lambda mistake: mistake.line)
 
 
