@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.recoveries.given import NOW, decision, failure, goodwill, open_all, owed
+from typer.testing import CliRunner
 
+from amends.cli import studies
+from amends.cli.main import app
+from amends.learning import queries
 from amends.learning.fairness import Cell, Moments, compare, mantel_haenszel, stratified_gap
+from amends.recoveries import approval, steps
+from amends.recoveries.models import RecoveryRow
+from amends.recoveries.records import Goodwill, RecoveryState
 
 # UC Berkeley admissions 1973 by department: men admitted and rejected, women admitted and rejected (Bickel and others,
 # Science 187 (1975) 398; the six largest departments).
@@ -75,3 +88,39 @@ def test_a_segment_that_gets_less_for_the_same_stands_out() -> None:
     assert found["basic"].odds is not None
     assert found["basic"].odds.high < 1
     assert found["gold"].granted_share == pytest.approx(185 / 250)
+
+
+def test_what_still_waits_is_counted_apart_and_in_no_share() -> None:
+    cells = [replace(cell("severe", "gold", 10, 5, 500), waiting=30), cell("severe", "basic", 10, 5, 500)]
+
+    gold = next(one for one in compare(cells) if one.segment == "gold")
+    assert (gold.count, gold.granted_share, gold.waiting) == (10, 0.5, 30)
+    assert not gold.stands_out
+
+
+@pytest.mark.django_db
+def test_a_proposed_credit_is_neither_granted_nor_a_remedy() -> None:
+    large = decision(goodwill(999_999))
+    lived = [decision(goodwill(500)), large, large, decision(owed(300), goodwill(999_999))]
+    given_, proposed, declined, partly = open_all([(failure(n), one) for n, one in enumerate(lived)])
+    approval.decline(declined, "ada", "not ours", NOW)
+    steps.move([given_], RecoveryState.UNDER_WAY, who="w", why="", now=NOW)
+    steps.move([given_], RecoveryState.MADE_RIGHT, who="w", why="", now=NOW + timedelta(hours=3))
+
+    (found,) = queries.cells(None, None)
+    assert (found.count, found.granted, found.waiting) == (3, 2, 1)
+    assert found.amount == moments(500, 300)
+    assert found.hours == moments(3.0)
+    assert RecoveryRow.objects.get(pk=proposed).state == RecoveryState.PROPOSED
+    assert RecoveryRow.objects.get(pk=partly).goodwill == Goodwill.WAITING
+
+
+@pytest.mark.django_db
+def test_the_command_says_how_many_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_all([(failure(1), decision(goodwill(999_999)))])
+    monkeypatch.setattr(studies, "existing", lambda directory: None)
+
+    told = CliRunner().invoke(app, ["audit", "fairness", "--dir", str(tmp_path)])
+    assert (told.exit_code, "1 still waiting for a person" in told.output) == (0, True)
+    found = CliRunner().invoke(app, ["audit", "fairness", "--dir", str(tmp_path), "--json"])
+    assert [(one["waiting"], one["count"]) for one in json.loads(found.output)] == [(1, 0)]

@@ -91,15 +91,18 @@ def _tell(found: Sequence[Comparison]) -> None:
         console.print("No recovery was decided in this span, so there is nothing to compare.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    heads = ("segment", "recoveries", "granted", "odds against others", "p", "amount", "hours", "")
+    heads = ("segment", "waiting", "settled", "granted", "odds against others", "p", "amount", "hours", "")
     for head in heads:
         table.add_column(head, justify="left" if head in ("segment", "") else "right")
     for one in found:
         table.add_row(*_line(one))
     console.print(table)
     console.print(
-        "Differences against all others, within promise and severity; amounts in minor units, 95 % intervals."
+        "Amount and hours are differences against all others, within promise and severity; amounts in minor units, 95 %"
+        " intervals."
     )
+    if waiting := sum(one.waiting for one in found):
+        console.print(f"{waiting:,} still waiting for a person: neither granted nor not, and in none of the numbers.")
 
 
 def _line(one: Comparison) -> list[str]:
@@ -109,4 +112,5 @@ def _line(one: Comparison) -> list[str]:
     odds = f"{one.odds.ratio:.2f} [{one.odds.low:.2f}, {one.odds.high:.2f}]" if one.odds else "–"
     p = f"{one.odds.p:.3f}" if one.odds else "–"
     mark = "[yellow]stands out[/]" if one.stands_out else ""
-    return [one.segment, f"{one.count:,}", f"{one.granted_share:.1%}", odds, p, gap(one.amount), gap(one.hours), mark]
+    counts = [f"{one.waiting:,}", f"{one.count:,}", f"{one.granted_share:.1%}" if one.count else "–"]
+    return [one.segment, *counts, odds, p, gap(one.amount), gap(one.hours), mark]

@@ -122,10 +122,11 @@ class Cell:
 
     stratum: tuple[str, ...]
     segment: str
-    count: int
+    count: int  # settled: granted or not
     granted: int
     amount: Moments  # minor units
-    hours: Moments  # from the failure to its remedy
+    hours: Moments  # from the decision until what was granted was there
+    waiting: int = 0  # before a person: neither granted nor not
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,12 @@ class Comparison:
     """One segment against all others."""
 
     segment: str
-    count: int
-    granted_share: float
+    count: int  # settled ones
+    granted_share: float  # of them
     odds: Odds | None
     amount: Gap | None
     hours: Gap | None
+    waiting: int = 0
 
     @property
     def stands_out(self) -> bool:
@@ -174,6 +176,7 @@ def _compare(segment: str, count: int, by_stratum: Mapping[tuple[str, ...], Sequ
         mantel_haenszel(tables),
         stratified_gap([(mine.amount, other.amount) for mine, other in pairs]),
         stratified_gap([(mine.hours, other.hours) for mine, other in pairs]),
+        sum(cell.waiting for cell in own),
     )
 
 

@@ -13,6 +13,7 @@ import amends.customers.queries
 import amends.failures.queries
 import amends.recoveries.queries
 from amends.learning.fairness import Cell, Moments
+from amends.recoveries.records import Granted
 
 ALWAYS = ("failure_id", "customer_id", "promise", "started_at", "severity", "price_minor", "currency")
 RECKONED = ("segment", "price", "recurrence", "recurrence_decayed")  # never taken from the facts
@@ -40,19 +41,20 @@ def cells(since: datetime | None, until: datetime | None) -> list[Cell]:
         failure: (promise, severity, whose)
         for failure, promise, severity, whose in zip(*(column.to_pylist() for column in told), strict=True)
     }
-    gathered: dict[tuple[str, str, str], list[tuple[int, bool, float | None]]] = {}
-    for failure_id, minor, given, hours in amends.recoveries.queries.granted(since, until):
-        if failure_id in kinds:
-            gathered.setdefault(kinds[failure_id], []).append((minor, given, hours))
+    gathered: dict[tuple[str, str, str], list[Granted]] = {}
+    for one in amends.recoveries.queries.granted(since, until):
+        if one.failure_id in kinds:
+            gathered.setdefault(kinds[one.failure_id], []).append(one)
     return [_cell(kind, rows) for kind, rows in sorted(gathered.items())]
 
 
-def _cell(kind: tuple[str, str, str], rows: list[tuple[int, bool, float | None]]) -> Cell:
+def _cell(kind: tuple[str, str, str], rows: list[Granted]) -> Cell:
     promise, severity, segment = kind
-    amounts = [float(minor) for minor, given, _ in rows if given]
-    hours = [hours for _, _, hours in rows if hours is not None]
+    amounts = [float(one.minor) for one in rows if one.given]
+    hours = [one.hours for one in rows if one.hours is not None]
+    waiting = sum(one.waiting for one in rows)
     return Cell(
-        (promise, severity), segment, len(rows), sum(given for _, given, _ in rows), _moments(amounts), _moments(hours)
+        (promise, severity), segment, len(rows) - waiting, len(amounts), _moments(amounts), _moments(hours), waiting
     )
 
 

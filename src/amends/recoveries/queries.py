@@ -23,6 +23,7 @@ from amends.recoveries.records import (
     Decision,
     Former,
     Goodwill,
+    Granted,
     Move,
     PolicyText,
     Recovery,
@@ -31,6 +32,7 @@ from amends.recoveries.records import (
     Start,
     Stop,
     name_of,
+    withheld,
 )
 
 Place = tuple[datetime, str]
@@ -304,17 +306,29 @@ def export_rows() -> Iterator[dict[str, Any]]:
         yield from (row | {"formers": formers.get(row["recovery_id"], [])} for row in part)
 
 
-def granted(since: datetime | None, until: datetime | None) -> Iterator[tuple[str, int, bool, float | None]]:
-    """Of recoveries decided in [since, until): failure, minor units, whether anything with an amount was given and not
-    declined, and hours from the decision until it was made right (None while it is not)."""
+def granted(since: datetime | None, until: datetime | None) -> Iterator[Granted]:
+    """What became of the recoveries decided in [since, until)."""
     rows = RecoveryRow.objects.all()
     if since is not None:
         rows = rows.filter(decided_at__gte=since)
     if until is not None:
         rows = rows.filter(decided_at__lt=until)
+    kept_back = _withheld_minor(rows)
     right = MoveRow.objects.filter(recovery=OuterRef("pk"), after=RecoveryState.MADE_RIGHT).order_by("pk").values("at")
     told = rows.annotate(right_at=Subquery(right[:1]))
-    names = ("failure_id", "amount_minor", "state", "decided_at", "right_at")
-    for failure_id, minor, state, decided_at, right_at in told.values_list(*names).iterator(5000):
-        hours = (right_at - decided_at).total_seconds() / 3600 if right_at else None
-        yield failure_id, minor, minor > 0 and state != RecoveryState.DECLINED, hours
+    names = ("pk", "failure_id", "amount_minor", "state", "decided_at", "right_at")
+    for pk, failure_id, amount, state, decided_at, right_at in told.values_list(*names).iterator(5000):
+        minor, waiting = amount - kept_back.get(pk, 0), state == RecoveryState.PROPOSED
+        given = minor > 0 and not waiting and state != RecoveryState.DECLINED
+        hours = (right_at - decided_at).total_seconds() / 3600 if given and right_at else None
+        yield Granted(failure_id, minor, given, waiting, hours)
+
+
+def _withheld_minor(rows: QuerySet[RecoveryRow]) -> dict[str, int]:
+    """By recovery, minor units of goodwill that waits beside what is owed, or was declined."""
+    found = {}
+    some = rows.filter(goodwill__in=(Goodwill.WAITING, Goodwill.DECLINED))
+    for pk, goodwill, decision in some.values_list("pk", "goodwill", "decision").iterator(5000):
+        back = withheld(decision_from_json(decision).remedies, goodwill)
+        found[pk] = sum(remedy.amount.minor for remedy in back if remedy.amount is not None)
+    return found

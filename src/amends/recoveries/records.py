@@ -99,6 +99,16 @@ def withheld(remedies: Collection[Remedy], goodwill: str) -> list[Remedy]:
     return [remedy for remedy in mine if remedy.revision == newest]
 
 
+class Granted(NamedTuple):
+    """What became of one decision: what was given of it, or that it still waits for a person's yes."""
+
+    failure_id: str
+    minor: int  # of what goes ahead: without goodwill that waits or was declined
+    given: bool  # anything with an amount
+    waiting: bool
+    hours: float | None  # from the decision until what was given was made right; None while it is not
+
+
 class Start(NamedTuple):
     """A recovery whose remedies are to be started, read by the thousand; each remedy with its name."""
 
