@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amends.ground.money import Money
-from amends.ledger import queries, rules, steps
+from amends.ledger import heads, queries, rules, steps
 from amends.ledger.records import Posting, Unbalanced
 
 NOW = datetime(2026, 11, 24, 20, 15, 0, 123456, tzinfo=UTC)
@@ -184,3 +184,8 @@ def test_what_was_paid_since_a_moment_counts_from_that_moment() -> None:
 
     assert queries.paid(NOW) == {"EUR": 499}
     assert queries.paid(NOW + timedelta(microseconds=1)) == {}
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "soon", '{"seq": "x", "hash": "h", "at": "a", "signature": "s"}', "null"])
+def test_a_kept_head_that_is_none_is_said_so_in_words(text: str) -> None:
+    assert heads.flaws(text) == ["the kept head is none: expected the line that `amends ledger head` printed"]

@@ -240,3 +240,27 @@ def test_a_name_that_means_two_things_is_found() -> None:
     table = rule("a: {type: flag, also: [x]}\nb: {type: flag, also: [x]}", "{id: z, when: {}, then: []}")
 
     assert "x names both a and b" in said(table)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "says", "hint"),
+    [
+        (
+            "from: 2026-01-01 10:00:00",
+            4,
+            "from: 2026-01-01 10:00:00 is a moment, and a day is needed",
+            "write 2026-01-01",
+        ),
+        ("from: soon", 4, "from: 'soon' is no day", "write 2026-01-01"),
+        ("from: 2026-01-01\n    memory: [1, {a: true}]", 5, 'memory: expected fields, not [1, {"a": true}]', ""),
+        ("from: 2026-01-01\n    memory: {days: yes}", 4, "memory.days: true is no number", ""),
+        ("from: 2026-01-01\n    stacking: null", 5, "stacking null is not known", "one of max, sum, set_off"),
+    ],
+)
+def test_what_cannot_be_is_shown_as_it_was_written(wrong: str, line: int, says: str, hint: str) -> None:
+    text = f"policy: p\npromise: p\nversions:\n  - {wrong}\n    rows: [{{id: z, when: {{}}, then: []}}]\n"
+
+    with pytest.raises(Mistake) as found:
+        read_text(text, "p.yaml", files.INPUTS)
+
+    assert (found.value.line, found.value.says, found.value.hint) == (line, says, hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,10 @@ def test_numbers_are_taken_exactly_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("rule", "inputs", "field", "says"),
     [
-        ("eu_rail", {"delay_min": 75}, "ticket_price", "missing; expected a money"),
+        ("eu_rail", {"delay_min": 75}, "ticket_price", "missing; expected an amount such as 4.99"),
         ("eu_rail", {**RAIL, "mood": 1}, "mood", "no such input; known: ticket_price"),
         ("eu_rail", {**RAIL, "mood": None}, "mood", "no such input; known: ticket_price"),
-        ("eu_rail", {**RAIL, "ticket_price": None}, "ticket_price", "missing; expected a money"),
+        ("eu_rail", {**RAIL, "ticket_price": None}, "ticket_price", "missing; expected an amount such as 4.99"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": None}, "fixed_on", "missing; expected a day"),
         ("eu_rail", {**RAIL, "delay_min": -1}, "delay_min", "out of range; expected 0 to"),
         ("eu_rail", {**RAIL, "delay_min": 10**8}, "delay_min", "out of range"),
@@ -107,7 +108,12 @@ def test_numbers_are_taken_exactly_as_they_are_written() -> None:
         ("eu_rail", {**RAIL, "ticket_price": "92233720368547758.08"}, "ticket_price", "out of range"),
         ("eu_rail", {**RAIL, "ticket_price": "NaN"}, "ticket_price", "finite number, not NaN"),
         ("eu_rail", {**RAIL, "ticket_price": "Infinity"}, "ticket_price", "finite number, not Infinity"),
-        ("eu_rail", {**RAIL, "extraordinary": "yes"}, "extraordinary", "expected true or false"),
+        ("eu_rail", {**RAIL, "ticket_price": "80.00 USD"}, "ticket_price", "is in USD, and eu_rail reckons in EUR"),
+        ("eu_rail", {**RAIL, "ticket_price": "80 dollars"}, "ticket_price", "'dollars' is not an ISO 4217"),
+        ("eu_rail", {**RAIL, "ticket_price": "cheap"}, "ticket_price", "expected an amount such as 4.99, not 'cheap'"),
+        ("eu_rail", {**RAIL, "delay_min": "75 EUR"}, "delay_min", "expected a number, not '75 EUR'"),
+        ("eu_rail", {**RAIL, "extraordinary": "yes"}, "extraordinary", "expected true or false, not 'yes'"),
+        ("eu_rail", {**RAIL, "extraordinary": Decimal("0.5")}, "extraordinary", "expected true or false, not 0.5"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2024-06-07T10:00:00"}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2016-12-31T23:59:60Z"}, "fixed_on", "a day such as"),
         ("ofcom_delayed_repair", {**REPAIR, "fixed_on": "2023-02-29"}, "fixed_on", "a day such as"),
@@ -169,6 +175,28 @@ def test_one_input_under_two_of_its_names_is_refused() -> None:
 )
 def test_what_is_no_case_is_no_crash(line: str) -> None:
     assert all("error" in one for one in read(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[1, 2]", "line 2: expected an object with id, rule and inputs, not [1, 2]"),
+        ("null", "line 2: expected an object with id, rule and inputs, not null"),
+        ('[true, {"id": 1}]', "line 2, item 1: expected an object with id, rule and inputs, not true"),
+    ],
+)
+def test_what_is_no_case_is_answered_once_with_its_line(line: str, reason: str) -> None:
+    good = json.dumps({"id": 2, "rule": "eu_rail", "inputs": RAIL})
+
+    _, wrong, *_, last = read(f"{good}\n{line}\n{good}\n")
+
+    assert wrong["error"] == {"field": "", "reason": reason}
+    assert last["amount"] == "20.00"
+
+
+@pytest.mark.parametrize("price", ["80.00 EUR", "EUR 80.00", " 80.00  EUR "])
+def test_an_amount_may_be_given_with_its_currency(price: str) -> None:
+    assert ask("eu_rail", ticket_price=price, delay_min=75)["amount"] == "20.00"
 
 
 def test_a_leap_day_and_the_days_on_which_clocks_change_are_days_like_others() -> None:

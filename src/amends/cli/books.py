@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from amends.cli.entering import Dir, Json, clock, existing
+from amends.ground.counts import counted
 
 ledger = typer.Typer(help="The books: verify the chain and the balances, export, keep the head.", no_args_is_help=True)
 MOST_SHOWN = 50
@@ -42,7 +43,7 @@ def verify(
 
     flaws = [f"posting {flaw.seq} {flaw.posting_id}: {flaw.says}" for flaw in queries.flaws()]
     flaws += amends.recoveries.queries.budget_flaws()
-    flaws += heads.flaws(head.read_text("utf-8")) if head else []
+    flaws += heads.flaws(_kept(head)) if head else []
     at = queries.head()
     if json_:
         typer.echo(json.dumps({"postings": at.seq, "head": at.digest, "flaws": flaws}))
@@ -51,8 +52,17 @@ def verify(
             typer.secho(flaw, fg="red")
         if len(flaws) > MOST_SHOWN:
             typer.echo(f"… and {len(flaws) - MOST_SHOWN:,} more (--json lists all)")
-        typer.echo(f"{at.seq:,} postings, {len(flaws):,} flaws; head {at.digest}")
+        typer.echo(f"{counted(at.seq, 'posting')}, {counted(len(flaws), 'flaw')}; head {at.digest}")
     raise typer.Exit(int(bool(flaws)))
+
+
+def _kept(head: Path) -> str:
+    try:
+        return head.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        typer.secho(f"{head} cannot be read: {why}", fg="red", err=True)
+        raise typer.Exit(2) from error
 
 
 @ledger.command("head")
@@ -187,7 +197,7 @@ def _moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        typer.secho(f"--since {text!r}: {error}; write 2026-11-24 or 2026-11-24T08:00:00Z", fg="red", err=True)
+        typer.secho(f"--since {text!r} is no moment; write 2026-11-24 or 2026-11-24T08:00:00Z", fg="red", err=True)
         raise typer.Exit(2) from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
@@ -208,7 +218,8 @@ def stop_paying(why: Why, directory: Dir = Path(), policy: Policy = "") -> None:
     typer.echo(f"Paying is stopped for {policy or 'every policy'}." if done else "It is stopped already.")
     owed = [recovery for recovery in queries.waiting_for_resume(1000) if recovery.pay_by_on]
     if owed:
-        typer.echo(f"{len(owed)} that are owed wait; the first must be paid by {owed[0].pay_by_on}.")
+        what = counted(len(owed), "recovery that is owed waits", "recoveries that are owed wait")
+        typer.echo(f"{what}; the first must be paid by {owed[0].pay_by_on}.")
 
 
 def resume_paying(directory: Dir = Path(), policy: Policy = "", why: Why = "") -> None:

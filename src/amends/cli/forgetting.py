@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from amends.cli.entering import Dir, Json, clock, existing
+from amends.ground.counts import counted
 
 app = typer.Typer(help="Customers: forget some, take them back in.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Customers' ids, as in `customer_id`.")]
@@ -46,7 +47,7 @@ def erase(
     if dry_run:
         return
     if not (yes or json_):
-        typer.confirm(f"Erase {len(ids)} customer(s)? Nothing brings it back", abort=True)
+        typer.confirm(f"Erase {counted(len(ids), 'customer')}? Nothing brings it back", abort=True)
     _erase(ids, time.monotonic() + wait, json_)
 
 

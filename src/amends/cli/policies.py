@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,15 +16,19 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
-from amends.cli.entering import Dir, Json, existing
+from amends.cli.entering import Dir, Json, clock, existing
+from amends.ground.counts import counted
 from amends.ground.marked import Mistake
 
 if TYPE_CHECKING:
+    from amends.recoveries.policy.answering import Decide
     from amends.recoveries.policy.explaining import Explanation
     from amends.recoveries.policy.tree import Table
 
 app = typer.Typer(help="Published rules and policies: decide, explain, check, compare, print.", no_args_is_help=True)
 
+On = Annotated[str, typer.Option(help="The day of the failure, such as 2026-03-01: it chooses the version.")]
+Currency = Annotated[str, typer.Option(help="What the customer paid in, such as EUR, where a policy says nothing.")]
 Files = Annotated[list[str] | None, typer.Argument(help="Files; `-`, or none at all, is standard input.")]
 
 
@@ -33,19 +39,63 @@ def decide(
         bool, typer.Option("--json-lines/--text", help="One JSON answer a line, or in words.")
     ] = True,
     trace: Annotated[bool, typer.Option(help="With every row that was looked at.")] = True,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A policy or rule file of your own, or a directory of them; repeatable."),
+    ] = None,
+    directory: Annotated[Path | None, typer.Option("--dir", help="Also by the policies of this installation.")] = None,
+    on: On = "",
+    currency: Currency = "",
 ) -> None:
-    """Decide lines of `{"id","rule","inputs"}` by published rules. Exit 1 when one could not be decided."""
+    """Decide lines of `{"id","rule","inputs"}` by published rules, or by policies of your own (`--policy`, `--dir`).
+
+    Exit 1 when a line could not be decided, 2 when a file cannot be read.
+    """
     from amends.recoveries.policy import answering
+
+    own = _own(policy or [], directory, currency, on)
 
     if isinstance(sys.stdout, TextIOWrapper):  # a half of a surrogate pair comes out as JSON escapes it
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     failed = False
     for name in files or ["-"]:
         with _opened(name) as lines:
-            for line in answering.answers(lines, trace=trace and json_lines):
+            for line in answering.answers(lines, trace=trace and json_lines, own=own):
                 failed = failed or "error" in line
                 sys.stdout.write((answering.as_json(line) if json_lines else answering.as_text(line)) + "\n")
     raise typer.Exit(int(failed))
+
+
+def _own(files: list[str], directory: Path | None, currency: str, on: str) -> Mapping[str, Decide]:
+    """How lines are decided that name a policy of one's own; exit 2 with all that is wrong in one."""
+    from amends.recoveries import trying
+
+    names = [*files, *([str(directory / "policies")] if directory else [])]
+    tables = [_readable(str(path), currency=False) for path in _paths(names)]
+    try:
+        return trying.deciders(tables, currency or _company_currency(directory), _day(on) or clock().date())
+    except trying.TwoOfOneName as error:
+        _fail(str(error), 2)
+
+
+def _company_currency(directory: Path | None) -> str:
+    from amends.ground.config import ConfigError, read_config
+
+    if directory and not (directory / "amends.toml").exists():
+        _fail(f"{directory} has no amends.toml. `amends init {directory}` makes one.", 2)
+    try:
+        return read_config(directory, os.environ).company.currency if directory else ""
+    except ConfigError as error:
+        _fail(str(error), 2)
+
+
+def _day(text: str) -> date | None:
+    from amends.recoveries.policy.given import WrongInput, day
+
+    try:
+        return day("--on", text) if text else None
+    except WrongInput as error:
+        _fail(str(error), 2)
 
 
 def _opened(name: str) -> AbstractContextManager[BinaryIO]:
@@ -83,8 +133,12 @@ def _checked(table: Table | Mistake, check: Callable[..., list[Mistake]], verbos
 
 def _tables(names: list[str]) -> list[Table | Mistake]:
     """The table of each file or published rule; a Mistake in the place of one that cannot be read."""
-    paths = [path for name in names for path in (sorted(Path(name).glob("*.yaml")) if Path(name).is_dir() else [name])]
-    return [_table(str(path)) for path in paths]
+    return [_table(str(path)) for path in _paths(names)]
+
+
+def _paths(names: list[str]) -> list[str | Path]:
+    """Files and names of rules as they are; of a directory every policy in it."""
+    return [path for name in names for path in (sorted(Path(name).glob("*.yaml")) if Path(name).is_dir() else [name])]
 
 
 def _table(name: str) -> Table | Mistake:
@@ -111,7 +165,8 @@ def _tell(found: list[Mistake]) -> None:
         severity = typer.style(one.severity, fg=colours.get(one.severity, "blue"))
         typer.echo(f"{one.file}:{one.line} {severity} {one.says}" + (f"\n    {one.hint}" if one.hint else ""))
     errors, warnings = (sum(one.severity == kind for one in found) for kind in ("error", "warning"))
-    typer.echo(f"{errors} error(s), {warnings} warning(s)" if errors or warnings else "Everything is in order.")
+    said = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    typer.echo(said if errors or warnings else "Everything is in order.")
 
 
 @app.command()
@@ -120,22 +175,31 @@ def explain(
     directory: Dir = Path(),
     rule: Annotated[str, typer.Option(help="A published rule, or a file, instead of a recovery.")] = "",
     inputs: Annotated[str, typer.Option(help="The rule's inputs as a JSON object.")] = "{}",
+    on: On = "",
+    currency: Currency = "",
     json_: Json = False,
 ) -> None:
     """Say why, in sentences that can be read to the customer: a recovery's decision, or a rule on some inputs."""
-    found = _explain_rule(rule, inputs) if rule else _explain_recovery(recovery, directory)
+    found = _explain_rule(rule, inputs, on, currency) if rule else _explain_recovery(recovery, directory)
     typer.echo(json.dumps(found.as_json(), ensure_ascii=False) if json_ else found.text())
 
 
-def _explain_rule(rule: str, text: str) -> Explanation:
+def _explain_rule(rule: str, text: str, on: str, currency: str) -> Explanation:
+    from amends.recoveries import trying
     from amends.recoveries.policy import answering, explaining
 
-    table = _readable(rule)
-    case: Any = next(answering.read_cases([text.encode()]), {})
-    answer = answering.answer_from(table, None, case)
+    table, given, day = _readable(rule, currency=False), answering.read_inputs(text), _day(on)
+    explained: list[Explanation] = []
+
+    def explain(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        paid = replace(table, currency=trying.currency_of(table, inputs, currency))
+        explained.append(explaining.explain(paid, inputs, day))
+        return {}
+
+    answer = answering.guarded(None, given, explain)
     if "error" in answer:
-        _fail(f"{answer['error']['field']}: {answer['error']['reason']}", 1)
-    return explaining.explain(table, case)
+        _fail(f"{answer['error']['field'] or '--inputs'}: {answer['error']['reason']}", 1)
+    return explained[0]
 
 
 def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:

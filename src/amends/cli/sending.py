@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from amends.cli.entering import Dir, Json, clock, existing
+from amends.ground.counts import counted
 
 if TYPE_CHECKING:
     from amends.outbox.records import Batch, Endpoint
@@ -66,7 +67,7 @@ def _batches(batches: list[Batch]) -> Table:
 
 def _endpoint(endpoint: Endpoint) -> str:
     peace = f"; left in peace until {endpoint.peace_until:%H:%M:%S}: {endpoint.says}" if endpoint.peace_until else ""
-    return f"{endpoint.name}: {endpoint.waiting:,} acts wait{peace}"
+    return f"{endpoint.name}: {counted(endpoint.waiting, 'act waits', 'acts wait')}{peace}"
 
 
 @app.command()
@@ -113,7 +114,9 @@ def resend(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = P
     from amends.notices import steps
 
     sent = steps.send_called_off(batch, who, why, clock())
-    typer.echo(f"{sent:,} mails of {batch} go out" if sent else f"{batch}: no mails were called off")
+    typer.echo(
+        f"{batch}: {counted(sent, 'mail goes out', 'mails go out')}" if sent else f"{batch}: no mails were called off"
+    )
     raise typer.Exit(0 if sent else 1)
 
 

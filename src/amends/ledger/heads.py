@@ -31,11 +31,12 @@ def flaws(text: str) -> list[str]:
         kept = json.loads(text)
         said = {name: kept[name] for name in ("seq", "hash", "at")}
         genuine = constant_time_compare(kept["signature"], _signature(said))
-    except (ValueError, KeyError, TypeError) as error:
-        return [f"the kept head cannot be read: {error!r}"]
+        seq = int(said["seq"])
+    except (ValueError, KeyError, TypeError):
+        return ["the kept head is none: expected the line that `amends ledger head` printed"]
     if not genuine:
         return ["the kept head was not signed by this installation, or was changed since"]
-    now = queries.digest_at(int(said["seq"]))
+    now = queries.digest_at(seq)
     if now != said["hash"]:
         says = "is gone" if not now else "has another hash now: something at or before it was changed"
         return [f"posting {said['seq']}, the head of {said['at']}, {says}"]

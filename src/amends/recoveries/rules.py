@@ -11,7 +11,7 @@ from typing import Any
 
 from amends.failures.records import Failure, Recurrence
 from amends.ground.ids import share_of
-from amends.ground.money import MoneyError
+from amends.ground.money import MAX_MINOR, MoneyError
 from amends.recoveries.policy import applying, packs, reckoning
 from amends.recoveries.policy.applying import Given, plain
 from amends.recoveries.policy.given import WrongInput
@@ -102,7 +102,23 @@ def decide(
     person, what is owed does not.
     """
     paid_in = failure.price.currency if failure.price is not None else currency
-    found = _Found(inputs_of(failure, recurrence, policy), paid_in)
+    held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
+    inputs = inputs_of(failure, recurrence, policy)
+    return decide_on(inputs, failure.facts, policy, day, paid_in, held_out=held_out, approve_up_to=approve_up_to)
+
+
+def decide_on(
+    inputs: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    policy: Table,
+    day: date,
+    currency: str,
+    *,
+    held_out: bool = False,
+    approve_up_to: int = MAX_MINOR,
+) -> Decision:
+    """The decision on a policy's inputs, and for the statute underneath it on the facts that were told."""
+    found = _Found(inputs, currency)
     version = policy.at(day)
     if version is None:
         return _undecided(policy, "", found, f"policy {policy.name} has no version for {day}")
@@ -114,8 +130,7 @@ def decide(
     for row in rows:
         _take(found, policy, version, row, values, day)
     for rule in policy.statute:
-        _take_statute(found, rule, failure)
-    held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
+        _take_statute(found, rule, facts)
     return _decision(policy, version, rows, found, held_out, approve_up_to)
 
 
@@ -137,11 +152,11 @@ def _take(found: _Found, policy: Table, version: TableVersion, row: Row, values:
     found.pay_by = found.pay_by or (until.isoformat() if until else "")
 
 
-def _take_statute(found: _Found, name: str, failure: Failure) -> None:
+def _take_statute(found: _Found, name: str, facts: Mapping[str, Any]) -> None:
     """What a published rule owes underneath the policy; what it needs and nobody knows brings a person in."""
     rule = packs.rule(name)
     known = {other for one in rule.inputs.values() for other in (one.name, *one.also)}
-    given = {fact: value for fact, value in failure.facts.items() if fact in known and value is not None}
+    given = {fact: value for fact, value in facts.items() if fact in known and value is not None}
     try:
         outcome = applying.apply(rule, given)
     except (WrongInput, NoAmount, MoneyError) as error:

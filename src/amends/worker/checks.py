@@ -15,6 +15,7 @@ import amends.promises.files
 import amends.recoveries.files
 import amends.reports.checking
 from amends.ground.config import Config, ConfigError, read_config
+from amends.ground.counts import counted
 from amends.ground.marked import Mistake
 from amends.notices import lint
 from amends.promises.records import Promise
@@ -134,4 +135,6 @@ def _tell(found: list[Mistake]) -> None:
         if mistake.hint:
             console.print(f"    {mistake.hint}", style="dim")
     errors = sum(mistake.severity == "error" for mistake in found)
-    console.print(f"{errors} error(s), {len(found) - errors} warning(s)" if found else "Everything is in order.")
+    console.print(
+        f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}" if found else "Everything is in order."
+    )

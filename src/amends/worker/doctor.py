@@ -23,6 +23,7 @@ import amends.outbox.queries
 import amends.recoveries.queries
 import amends.remedies.queries
 import amends.signals.queries
+from amends.ground.counts import counted
 from amends.ground.trouble import last
 from amends.outbox.records import ActState
 from amends.worker import addresses, checks, wires
@@ -94,7 +95,7 @@ def _files() -> Iterator[Diagnosis]:
             yield Diagnosis("files", "wrong", f"{where}:{mistake.line}: {mistake.says}{hint}")
     warnings = sum(mistake.severity == "warning" for mistake in found)
     if warnings:
-        yield Diagnosis("files", "warning", f"{warnings} warning(s); `amends check` shows them")
+        yield Diagnosis("files", "warning", f"{counted(warnings, 'warning')}; `amends check` shows them")
     if not found:
         yield Diagnosis("files", "ok", "amends.toml, promises, policies and notices are in order")
 
@@ -102,10 +103,11 @@ def _files() -> Iterator[Diagnosis]:
 def _story() -> Iterator[Diagnosis]:
     trouble = last(settings.AMENDS.var)
     if trouble.failing:
-        says = f"{trouble.failing} turn(s) of the story failed in a row, the last at {trouble.at}: {trouble.error}"
+        turns = counted(trouble.failing, "turn")
+        says = f"{turns} of the story failed in a row, the last at {trouble.at}: {trouble.error}"
         yield Diagnosis("story", "wrong", f"{says}; nothing is lost, it is tried again")
     elif trouble.failed:
-        says = f"goes on; {trouble.failed} turn(s) failed before, the last at {trouble.at}: {trouble.error}"
+        says = f"goes on; {counted(trouble.failed, 'turn')} failed before, the last at {trouble.at}: {trouble.error}"
         yield Diagnosis("story", "warning", says)
     else:
         yield Diagnosis("story", "ok", "no turn of it has failed")
@@ -216,12 +218,13 @@ def _money() -> Iterator[Diagnosis]:
             yield Diagnosis("paying", "warning", says)
     waiting = amends.recoveries.queries.policy_texts(MANY, waiting=True)
     if waiting:
-        yield Diagnosis(
-            "policies", "warning", f"{len(waiting)} changed texts wait for two operators; see /desk/budgets"
-        )
+        what = counted(len(waiting), "changed text waits", "changed texts wait")
+        yield Diagnosis("policies", "warning", f"{what} for two operators; see /desk/budgets")
     differences = amends.remedies.queries.differences_count()
     if differences:
-        yield Diagnosis("books", "warning", f"{differences} differences from a provider's list; see /desk/budgets")
+        yield Diagnosis(
+            "books", "warning", f"{counted(differences, 'difference')} from a provider's list; see /desk/budgets"
+        )
 
 
 Looks = tuple[Callable[[], Iterator[Diagnosis]], ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amends.ground.marked import Marked
-from amends.recoveries.policy.scope import NUMERIC, Scope
+from amends.recoveries.policy.scope import NUMERIC, Scope, shown
 from amends.recoveries.policy.tree import (
     Bounded,
     Chosen,
@@ -33,7 +33,7 @@ def read_grant(scope: Scope, line: int, item: Any) -> Grant:
         return Grant(str(item), None, False, line)
     if not isinstance(item, Marked):
         known = ", ".join((*MONEY_KINDS, *WORD_KINDS))
-        raise scope.mistake(line, f"{item!r} is no remedy", f"known: {known}")
+        raise scope.mistake(line, f"{shown(item)} is no remedy", f"known: {known}")
     scope.only(item, (*MONEY_KINDS, "owed"))
     kinds = [kind for kind in item if kind in MONEY_KINDS]
     if len(kinds) != 1:

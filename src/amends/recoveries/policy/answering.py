@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from math import isfinite
@@ -12,18 +12,26 @@ from typing import Any
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.applying import Outcome, apply, plain
-from amends.recoveries.policy.given import WrongInput, without_nulls
+from amends.recoveries.policy.given import WrongInput, as_said
 from amends.recoveries.policy.reckoning import NoAmount
+from amends.recoveries.policy.scope import shown
 from amends.recoveries.policy.tree import Table
 
 LONGEST_LINE = 64_000_000
 Answer = dict[str, Any]
 
 
-def answers(lines: Iterable[bytes], *, trace: bool = True) -> Iterator[Answer]:
-    """An answer for each line, in order; a whole document `{"cases": […]}` or a list of cases will do as well."""
+Decide = Callable[[Mapping[str, Any], bool], Answer]
+NOTHING: Mapping[str, Decide] = {}
+
+
+def answers(lines: Iterable[bytes], *, trace: bool = True, own: Mapping[str, Decide] = NOTHING) -> Iterator[Answer]:
+    """An answer for each line, in order; a whole document `{"cases": […]}` or a list of cases will do as well.
+
+    `own` are a company's policies by name; a line that names no rule is theirs where there is only one.
+    """
     for case in read_cases(lines):
-        yield case if isinstance(case, WrongAnswer) else answer(case, trace=trace)
+        yield case if isinstance(case, WrongAnswer) else answer(case, trace=trace, own=own)
 
 
 class WrongAnswer(dict[str, Any]):
@@ -34,32 +42,44 @@ def wrong(case_id: Any, field: str, reason: str) -> WrongAnswer:
     return WrongAnswer(id=case_id, error={"field": field, "reason": reason})
 
 
-def answer(case: Any, *, trace: bool = True) -> Answer:
+def answer(case: Any, *, trace: bool = True, own: Mapping[str, Decide] = NOTHING) -> Answer:
     """One case decided by its rule."""
     if not isinstance(case, Mapping):
-        return wrong(None, "", f"expected an object with id, rule and inputs, not {_shown(case)}")
-    case_id, inputs = case.get("id"), case.get("inputs", {})
+        return _no_case("", case)
+    case_id, rule = case.get("id"), case.get("rule")
     if isinstance(case, _Object) and case.twice:
         return wrong(case_id, case.twice[0], "stands twice; keep one of them")
-    if not isinstance(case.get("rule"), str):
-        return wrong(case_id, "rule", f"missing; one of {', '.join(packs.names())}")
-    try:
-        table = packs.rule(case["rule"])
-    except packs.UnknownRule as error:
-        return wrong(case_id, "rule", str(error))
-    return answer_from(table, case_id, inputs, trace=trace)
+    if rule is None and len(own) == 1:
+        rule = next(iter(own))
+    if not isinstance(rule, str):
+        return wrong(case_id, "rule", f"missing; one of {', '.join((*own, *packs.names()))}")
+    if rule in own:
+        return own[rule](case, trace)
+    if rule not in packs.names():
+        return wrong(case_id, "rule", _no_rule(rule, own))
+    return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace)
+
+
+def _no_rule(rule: str, own: Mapping[str, Decide]) -> str:
+    policies = f"; of your own: {', '.join(own)}" if own else "; a policy of your own is handed over with --policy FILE"
+    return f"{packs.UnknownRule(rule)}{policies}"
 
 
 def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True) -> Answer:
     """What a table says of inputs that may be wrong."""
+    return guarded(case_id, inputs, lambda given: answered(table, apply(table, as_said(table, given)), trace=trace))
+
+
+def guarded(case_id: Any, inputs: Any, decide: Callable[[Mapping[str, Any]], Answer]) -> Answer:
+    """A decision with the id of its case, or what is wrong with the inputs."""
     if not isinstance(inputs, Mapping):
-        return wrong(case_id, "inputs", f"expected an object of inputs by name, not {_shown(inputs)}")
+        return wrong(case_id, "inputs", f"expected an object of inputs by name, not {shown(inputs)}")
     if isinstance(inputs, WrongAnswer):
         return inputs
     if isinstance(inputs, _Object) and inputs.twice:
         return wrong(case_id, inputs.twice[0], "stands twice; keep one of them")
     try:
-        return {"id": case_id, **answered(table, apply(table, without_nulls(table, inputs)), trace=trace)}
+        return {"id": case_id, **decide(inputs)}
     except WrongInput as error:
         return wrong(case_id, error.field, error.reason)
     except (NoAmount, MoneyError) as error:
@@ -91,16 +111,31 @@ def read_cases(lines: Iterable[bytes]) -> Iterator[Any]:
         text = _decoded(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
         if isinstance(text, str) and not text.strip():
             continue
-        found = _parsed(text, number) if isinstance(text, str) else text
+        found = _parsed(text, f"line {number}") if isinstance(text, str) else text
         if number == 1 and isinstance(text, str) and _opens_document(text, found):
             yield from _document(text, stream)
             return
-        if isinstance(found, dict) and isinstance(found.get("cases"), list) and "rule" not in found:
-            yield from found["cases"]
-        elif isinstance(found, list):
-            yield from found
-        else:
-            yield found
+        yield from _cases(found, f"line {number}")
+
+
+def _cases(found: Any, where: str) -> Iterator[Any]:
+    """The cases of one line, or of a document; what is no case comes out with its place."""
+    if isinstance(found, dict) and isinstance(found.get("cases"), list) and "rule" not in found:
+        found = found["cases"]
+    if isinstance(found, list) and (not found or any(isinstance(item, Mapping) for item in found)):
+        for at, item in enumerate(found, 1):
+            yield item if isinstance(item, Mapping) else _no_case(f"{where}, item {at}: ", item)
+    else:
+        yield found if isinstance(found, Mapping) else _no_case(f"{where}: ", found)
+
+
+def _no_case(where: str, found: Any) -> WrongAnswer:
+    return wrong(None, "", f"{where}expected an object with id, rule and inputs, not {shown(found)}")
+
+
+def read_inputs(text: str) -> Any:
+    """One object of inputs by name; a WrongAnswer when it is not readable."""
+    return _parsed(text, "it")
 
 
 def _opens_document(text: str, found: Any) -> bool:
@@ -113,13 +148,7 @@ def _opens_document(text: str, found: Any) -> bool:
 def _document(first: str, rest: Iterator[tuple[int, bytes]]) -> Iterator[Any]:
     decoded = [first, *(_decoded(line) for _, line in rest)]
     bad = next((text for text in decoded if not isinstance(text, str)), None)
-    found = bad if bad is not None else _parsed("".join(map(str, decoded)), 1)
-    if isinstance(found, dict) and isinstance(found.get("cases"), list):
-        yield from found["cases"]
-    elif isinstance(found, list):
-        yield from found
-    else:
-        yield found
+    yield from _cases(bad if bad is not None else _parsed("".join(map(str, decoded)), "the document"), "the document")
 
 
 def _decoded(line: bytes) -> str | WrongAnswer:
@@ -131,13 +160,14 @@ def _decoded(line: bytes) -> str | WrongAnswer:
         return wrong(None, "", f"not UTF-8 at byte {error.start}; save it as UTF-8")
 
 
-def _parsed(text: str, number: int) -> Any:
+def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_int=_whole, parse_constant=Decimal)
     except json.JSONDecodeError as error:
-        return wrong(None, "", f"line {number} is not JSON: {error.msg} at character {error.pos + 1}")
+        at = f"line {error.lineno}, character {error.colno}" if "\n" in text.strip() else f"character {error.pos + 1}"
+        return wrong(None, "", f"{where} is not JSON: {error.msg} at {at}")
     except RecursionError:
-        return wrong(None, "", f"line {number} is nested too deep")
+        return wrong(None, "", f"{where} is nested too deep")
 
 
 class _Object(dict[str, Any]):
@@ -158,10 +188,6 @@ def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) < 40 else Decimal(text)  # Python refuses to read a million digits as an int
 
 
-def _shown(value: Any) -> str:
-    return repr(value)[:60]
-
-
 def as_json(made: Answer) -> str:
     """One line; numbers exactly as they were given."""
     return json.dumps(made, ensure_ascii=False, default=_plain)
@@ -170,9 +196,17 @@ def as_json(made: Answer) -> str:
 def as_text(made: Answer) -> str:
     """One line for a person."""
     if "error" in made:
-        return f"{made['id']}: cannot be decided: {made['error']['field']}: {made['error']['reason']}"
+        parts = (made["id"], "cannot be decided", made["error"]["field"], made["error"]["reason"])
+        return ": ".join(str(part) for part in parts if part not in (None, ""))
     by = f", by {made['pay_by']}" if made["pay_by"] else ""
-    return f"{made['id']}: {made['currency']} {made['amount']}{by} ({made['reason'].replace('_', ' ')})"
+    return f"{made['id']}: {made['currency']} {made['amount']}{by} ({made['reason'].replace('_', ' ')}){_more(made)}"
+
+
+def _more(made: Answer) -> str:
+    """What a company's own policy gives besides the amount."""
+    words = [one["kind"] for one in made.get("remedies", ()) if one["amount"] is None]
+    person = f"; for a person: {made['person']}" if made.get("person") else ""
+    return (f"; {', '.join(words)}" if words else "") + person
 
 
 def _plain(value: Any) -> Any:

@@ -41,10 +41,11 @@ class Outcome:
     trace: Mapping[str, Any] = field(default_factory=dict)
 
 
-def apply(table: Table, given: Mapping[str, Any]) -> Outcome:
-    """A published rule on one case; WrongInput names an input that cannot be."""
+def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Outcome:
+    """A published rule on one case; WrongInput names an input that cannot be. `on` chooses the version where no input
+    does."""
     inputs = read_given(table, given)
-    version, day = version_for(table, inputs)
+    version, day = version_for(table, inputs, on)
     found = reckoning.values_of(table, version, inputs, day)
     looked = reckoning.look(table, version, found, table.currency)
     held = [one.row for one in looked if one.held]
@@ -53,13 +54,15 @@ def apply(table: Table, given: Mapping[str, Any]) -> Outcome:
     return _outcome(table, version, found, looked, held, kept)
 
 
-def version_for(table: Table, inputs: Values) -> tuple[TableVersion, date]:
+def version_for(table: Table, inputs: Values, on: date | None = None) -> tuple[TableVersion, date]:
     """The version in force on the day of the event, or of the name that was asked for, and that day."""
-    day = inputs.get(table.event) if table.event else None
+    if on is not None and (chosen := table.by_name or table.event):
+        raise WrongInput("on", f"the version of {table.name} is chosen by the input {chosen}; give that instead")
+    day = inputs.get(table.event) if table.event else on
     named = str(inputs.get(table.by_name) or "") if table.by_name else ""
     version = table.at(day or NO_DAY, named)
     if version is None:
-        field_ = table.by_name or table.event
+        field_ = table.by_name or table.event or "on"
         first = table.versions[0]
         known = ", ".join(one.named for one in table.versions) if table.by_name else f"from {first.since} on"
         raise WrongInput(field_, f"{table.name} has no version for {named or day}; known: {known}")

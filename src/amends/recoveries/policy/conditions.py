@@ -6,7 +6,7 @@ from typing import Any
 
 from amends.ground.marked import Marked
 from amends.recoveries.policy.declaring import PERSONAL
-from amends.recoveries.policy.scope import NUMERIC, SEVERITIES, Scope
+from amends.recoveries.policy.scope import NUMERIC, SEVERITIES, Scope, shown
 from amends.recoveries.policy.tree import Cell, Kind, Parameter
 
 OPS = ("=", "!=", "<", "<=", ">", ">=")
@@ -64,7 +64,7 @@ def _literal(scope: Scope, line: int, name: str, kind: Kind, value: Any) -> Any:
         return scope.day(line, name, value)
     choices = SEVERITIES if kind is Kind.SEVERITY else scope.inputs[name].choices if name in scope.inputs else ()
     if choices and str(value) not in choices:
-        raise scope.mistake(line, f"{name}: {value!r} never happens", f"one of {', '.join(choices)}")
+        raise scope.mistake(line, f"{name}: {shown(value)} never happens", f"one of {', '.join(choices)}")
     if kind in (Kind.DAYS, Kind.NUMBERS):
         raise scope.mistake(line, f"{name} is a list: it cannot be compared", "derive a number from it")
     return str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from amends.ground.money import Money, minor_digits
 from amends.recoveries.policy import reckoning
 from amends.recoveries.policy.applying import Outcome, apply, exact_text, version_for
-from amends.recoveries.policy.given import read_given, without_nulls
+from amends.recoveries.policy.given import as_said, read_given
 from amends.recoveries.policy.plainly import Plainly, day_words, human, listed, plural, reason_words, sentence
 from amends.recoveries.policy.reckoning import Looked, NoAmount, Values
 from amends.recoveries.policy.tree import Bounded, Cell, Fixed, Kind, Row, Table, TableVersion, Term
@@ -45,12 +46,12 @@ class Explanation:
         return asdict(self)
 
 
-def explain(table: Table, given: Mapping[str, Any]) -> Explanation:
-    """A published rule on one case; WrongInput names an input that cannot be."""
-    given = without_nulls(table, given)
-    outcome = apply(table, given)
+def explain(table: Table, given: Mapping[str, Any], on: date | None = None) -> Explanation:
+    """A table on one case; WrongInput names an input that cannot be. `on` chooses the version where no input does."""
+    given = as_said(table, given)
+    outcome = apply(table, given, on)
     inputs = read_given(table, given)
-    version, day = version_for(table, inputs)
+    version, day = version_for(table, inputs, on)
     found = reckoning.values_of(table, version, inputs, day)
     looked = reckoning.look(table, version, found, table.currency)
     told = {one.name for one in table.inputs.values() if {one.name, *one.also} & set(given)}

@@ -7,13 +7,21 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from amends.ground.money import MAX_MINOR, minor_digits
+from amends.ground.money import MAX_MINOR, MoneyError, minor_digits
 from amends.recoveries.policy.calendars import NoCalendar, is_working_day
-from amends.recoveries.policy.scope import SEVERITIES
+from amends.recoveries.policy.scope import SEVERITIES, shown
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
 ABSURD = Decimal(10) ** 12
 MOST_ITEMS = 10_000
+EXPECTED = {
+    Kind.FLAG: "true or false",
+    Kind.COUNT: "a whole number",
+    Kind.MONEY: "an amount such as 4.99",
+    Kind.DAY: "a day such as 2024-06-03",
+    Kind.DAYS: "a list of days, or a region such as GB-ENG",
+    Kind.NUMBERS: "a list of numbers",
+}
 MOST_DIGITS = 20  # before or behind the point: 1e-999999999 would be reckoned for hours
 
 
@@ -44,9 +52,49 @@ def read_given(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def without_nulls(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What somebody who asks a published rule really said: null says nothing, so the default holds or it is missing."""
-    return {name: value for name, value in given.items() if value is not None or name not in table.names}
+def as_said(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody who asks a table really said: null says nothing, so the default holds or it is missing; and
+    `4.99 EUR` is the amount 4.99 where the table reckons in EUR."""
+    said = {name: value for name, value in given.items() if value is not None or name not in table.names}
+    for name, (amount, currency) in money_texts(table, given).items():
+        if currency != table.currency:
+            raise WrongInput(name, f"{given[name]} is in {currency}, and {table.name} reckons in {table.currency}")
+        said[name] = amount
+    return said
+
+
+def money_texts(table: Table, given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Amounts that were given with their currency: `4.99 EUR`, or `EUR 4.99`."""
+    found = {}
+    for name, value in given.items():
+        own = table.inputs.get(table.names.get(name, ""))
+        parts = value.split() if own is not None and own.kind is Kind.MONEY and isinstance(value, str) else []
+        if len(parts) == 2:
+            amount, currency = parts if parts[1].isalpha() else reversed(parts)
+            if currency.isalpha():
+                found[name] = amount, _known(name, currency)
+    return found
+
+
+def _known(name: str, currency: str) -> str:
+    try:
+        minor_digits(currency)
+    except MoneyError as error:
+        raise WrongInput(name, str(error)) from error
+    return currency
+
+
+def paid_in(table: Table, given: Mapping[str, Any], told: str = "") -> str:
+    """The currency that a case says it is in: told, or that of an amount; of a published rule always its own."""
+    if table.currency and not table.promise:
+        if told and told != table.currency:
+            raise WrongInput("currency", f"{table.name} reckons in {table.currency}, not in {told}")
+        return table.currency
+    said = {_known("currency", told)} if told else set()
+    said |= {currency for _, currency in money_texts(table, given).values()}
+    if len(said) > 1:
+        raise WrongInput("currency", f"{' and '.join(sorted(said))} at once; a case has one currency")
+    return next(iter(said), "")
 
 
 def _default(one: Input, told: bool) -> Any:
@@ -55,16 +103,16 @@ def _default(one: Input, told: bool) -> Any:
 
 def _expected(one: Input) -> str:
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
-    return f"one of {', '.join(choices)}" if choices else f"a {one.kind.value}"
+    return f"one of {', '.join(choices)}" if choices else EXPECTED.get(one.kind, f"a {one.kind.value}")
 
 
 def _read(table: Table, one: Input, value: Any) -> Any:
     if one.kind is Kind.FLAG:
         if not isinstance(value, bool):
-            raise WrongInput(one.name, f"expected true or false, not {value!r}")
+            raise WrongInput(one.name, f"expected true or false, not {shown(value)}")
         return value
     if one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
-        return _bounded(table, one, number(one.name, value))
+        return _bounded(table, one, number(one.name, value, EXPECTED.get(one.kind, "a number")))
     if one.kind is Kind.DAY:
         return day(one.name, value)
     if one.kind is Kind.DAYS:
@@ -72,24 +120,24 @@ def _read(table: Table, one: Input, value: Any) -> Any:
     if one.kind is Kind.NUMBERS:
         return tuple(_bounded(table, one, number(one.name, item)) for item in _items(one.name, value))
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise WrongInput(one.name, f"expected {_expected(one)}, not {value!r}")
+        raise WrongInput(one.name, f"expected {_expected(one)}, not {shown(value)}")
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
     said = one.same.get(str(value), str(value))
     if choices and said not in choices:
-        raise WrongInput(one.name, f"{value!r} is not known; expected {_expected(one)}")
+        raise WrongInput(one.name, f"{shown(value)} is not known; expected {_expected(one)}")
     return said
 
 
-def number(name: str, value: Any) -> Decimal:
+def number(name: str, value: Any, expected: str = "a number") -> Decimal:
     """A number as JSON has it, or as text so that nothing is lost."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise WrongInput(name, f"expected a number, not {value!r}")
+        raise WrongInput(name, f"expected {expected}, not {shown(value)}")
     try:
         if "_" in (text := str(value)):  # Python's own way of writing thousands, nobody else's
             raise InvalidOperation
         found = Decimal(text)
     except InvalidOperation as error:
-        raise WrongInput(name, f"expected a number, not {value!r}") from error
+        raise WrongInput(name, f"expected {expected}, not {shown(value)}") from error
     if not found.is_finite():
         raise WrongInput(name, f"expected a finite number, not {value}")
     if found.adjusted() > MOST_DIGITS or -int(found.as_tuple().exponent) > MOST_DIGITS:
@@ -120,7 +168,7 @@ def day(name: str, value: Any) -> date:
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
-        raise WrongInput(name, f"expected a day such as 2024-06-03, not {value!r}") from error
+        raise WrongInput(name, f"expected a day such as 2024-06-03, not {shown(value)}") from error
 
 
 def _items(name: str, value: Any) -> list[Any]:

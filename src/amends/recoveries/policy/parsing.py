@@ -16,7 +16,7 @@ from amends.ground.marked import Marked, MarkedList, load, loads
 from amends.recoveries.policy.amounts import read_grant, read_pay_by
 from amends.recoveries.policy.conditions import read_cells
 from amends.recoveries.policy.declaring import read_derived, read_inputs
-from amends.recoveries.policy.scope import Scope
+from amends.recoveries.policy.scope import Scope, shown
 from amends.recoveries.policy.tree import Input, Kind, Minimum, Row, Table, TableVersion
 
 ABOUT = (
@@ -114,10 +114,10 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
     since = scope.day(item.line_of("from"), "from", item["from"]) if "from" in item else EARLIEST
     hit, stacking = item.get("hit", "first"), item.get("stacking", "max")
     if hit not in ("first", "collect"):
-        raise scope.mistake(item.line_of("hit"), f"hit {hit!r} is not known", "use first or collect")
+        raise scope.mistake(item.line_of("hit"), f"hit {shown(hit)} is not known", "use first or collect")
     if stacking not in STACKING:
         raise scope.mistake(
-            item.line_of("stacking"), f"stacking {stacking!r} is not known", f"one of {', '.join(STACKING)}"
+            item.line_of("stacking"), f"stacking {shown(stacking)} is not known", f"one of {', '.join(STACKING)}"
         )
     memory = scope.mapping(item.line_of("memory"), item.get("memory") or Marked(), "memory")
     rows = item.get("rows")

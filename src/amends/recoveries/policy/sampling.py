@@ -45,10 +45,11 @@ def records(table: Table, count: int, seed: int = 1) -> Iterator[dict[str, Any]]
 
 def with_currency(table: Table, currency: str = "") -> Table:
     """A policy pays in what the customer paid: to try it, the currency its amounts speak of."""
-    return table if table.currency else replace(table, currency=currency or _spoken(table) or "EUR")
+    return table if table.currency else replace(table, currency=currency or spoken(table) or "EUR")
 
 
-def _spoken(table: Table) -> str:
+def spoken(table: Table) -> str:
+    """The currency of the first amount that names one; empty where none does."""
     terms = (grant.term for version in table.versions for row in version.rows for grant in row.grants)
     found = next((money for term in terms if term for money in _amounts(term)), None)
     return found.currency if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from amends.recoveries.policy.tree import Derived, Input, Kind, Operand
 
 NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
 SEVERITIES = ("minor", "major", "severe")
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,20 @@ class Scope:
         except InvalidOperation:
             number = Decimal("NaN")
         if not number.is_finite():
-            raise self.mistake(line, f"{what}: {value!r} is no number")
+            raise self.mistake(line, f"{what}: {shown(value)} is no number")
         return number
 
     def day(self, line: int, what: str, value: Any) -> date:
-        if not isinstance(value, date) or isinstance(value, datetime):
-            raise self.mistake(line, f"{what}: {value!r} is no day", "write 2026-01-01")
+        if isinstance(value, datetime):
+            says = f"{what}: {shown(value)} is a moment, and a day is needed"
+            raise self.mistake(line, says, f"write {value.date()}")
+        if not isinstance(value, date):
+            raise self.mistake(line, f"{what}: {shown(value)} is no day", "write 2026-01-01")
         return value
 
     def flag(self, line: int, what: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise self.mistake(line, f"{what}: expected true or false, not {value!r}")
+            raise self.mistake(line, f"{what}: expected true or false, not {shown(value)}")
         return value
 
     def money(self, line: int, value: Any) -> Money:
@@ -86,11 +91,11 @@ class Scope:
         if len(parts) == 1 and self.currency:
             parts.append(self.currency)
         if len(parts) != 2:
-            raise self.mistake(line, f"{value!r} is no amount", "write 5.00 EUR")
+            raise self.mistake(line, f"{shown(value)} is no amount", "write 5.00 EUR")
         try:
             return Money.parse(*(parts if not parts[0].isalpha() else reversed(parts)))
         except (MoneyError, InvalidOperation) as error:
-            raise self.mistake(line, f"{value!r} is no amount: {error}", "write 5.00 EUR") from error
+            raise self.mistake(line, f"{shown(value)} is no amount: {_why(error)}", "write 5.00 EUR") from error
 
     def known_currency(self, line: int, code: Any) -> str:
         try:
@@ -106,8 +111,27 @@ class Scope:
 
     def mapping(self, line: int, found: Any, what: str) -> Marked:
         if not isinstance(found, Marked):
-            raise self.mistake(line, f"{what}: expected fields, not {found!r}")
+            raise self.mistake(line, f"{what}: expected fields, not {shown(found)}")
         return found
+
+
+def _why(error: MoneyError | InvalidOperation) -> str:
+    return str(error) if isinstance(error, MoneyError) else "no number"
+
+
+def shown(value: Any) -> str:
+    """A value as whoever wrote it knows it, cut where it is long.
+
+    >>> shown(True), shown(None), shown("2 h"), shown(Decimal("0.50")), shown([1, {"a": None}])
+    ('true', 'null', "'2 h'", '0.50', '[1, {"a": null}]')
+    """
+    if isinstance(value, str):
+        text = repr(value)
+    elif isinstance(value, Decimal | datetime | date):
+        text = str(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _numeric(text: str) -> bool:
