@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from amends.cli.main import app
+from amends.ground.marked import Mistake
 from amends.recoveries import files
 
 STARTER = Path(files.__file__).parents[1] / "scenarios/starter/policies"
@@ -109,3 +110,77 @@ def test_a_file_that_is_not_there_is_said_so() -> None:
 
     assert code == 2
     assert "nowhere.jsonl: No such file" in text
+
+
+MANY = """policy: p
+promise: p
+statute: eu_rail
+currency: EURO
+inputs:
+  parcels: {type: counts}
+  late_h: {type: number, of: [1]}
+  weight: {type: number}
+derive:
+  heavy: {minus: [weight, parcles]}
+  spare: {minus: [weight, late_h]}
+exclusions:
+  - {when: {weigth: 3}, reason: strike}
+versions:
+  - from: 2026-01-01 10:00:00
+    hit: last
+    rows:
+      - {id: one, when: {parcels: 3, moon: full, weight: {"~": 2}}, then: [{refund: {percent: 10, of: weight}}, hug]}
+      - {id: two, when: {heavy: {">": 1}}, then: apology, preson: p}
+      - {when: {}, then: []}
+"""
+
+
+def test_check_tells_every_mistake_that_can_be_read_at_once_and_none_that_only_follows(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MANY)
+    (tmp_path / "b.yaml").write_text("policy: p\n")
+    (tmp_path / "c.yaml").write_text(BAD)
+
+    code, text = run("check", str(tmp_path))
+
+    assert code == 1
+    told = [line.removeprefix(f"{tmp_path}/") for line in text.splitlines() if not line.startswith("    ")]
+    assert told == [
+        "a.yaml:3 error statute: expected a list, not 'eu_rail'",
+        "a.yaml:4 error currency: 'EURO' is not an ISO 4217 currency code such as EUR",
+        "a.yaml:6 error parcels: type 'counts' is not known",
+        "a.yaml:7 error late_h: of: belongs to a choice, and a choice needs it",
+        "a.yaml:10 error minus: 'parcles' is no number, and no input either",
+        "a.yaml:13 error 'weigth' is no input",
+        "a.yaml:15 error from: 2026-01-01 10:00:00 is a moment, and a day is needed",
+        "a.yaml:16 error hit 'last' is not known",
+        "a.yaml:18 error 'moon' is no input",
+        "a.yaml:18 error weight: '~' is no comparison",
+        "a.yaml:18 error percent of 'weight': no amount of money",
+        "a.yaml:18 error 'hug' is no remedy",
+        "a.yaml:19 error 'preson' is not known here",
+        "a.yaml:19 error then: expected a list, not 'apology'",
+        "a.yaml:20 error `id:` is missing in this row",
+        "b.yaml:1 error `promise:` is missing",
+        "b.yaml:1 error `versions:` is missing",
+        "c.yaml:7 error row hidden can never be reached: row broad holds whenever it would",
+        "18 errors, 0 warnings",
+    ]
+    assert run("docs", str(tmp_path / "b.yaml"))[1].count("is missing") == 2
+
+
+def test_the_installations_check_tells_them_all_too(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/a.yaml").write_text(MANY)
+
+    _, mistakes = files.read_all(tmp_path)
+
+    assert len(mistakes) == 15
+    with pytest.raises(Mistake, match="EURO"):
+        files.read(tmp_path / "policies/a.yaml")
+
+
+def test_check_of_a_directory_without_a_policy_is_not_in_order(tmp_path: Path) -> None:
+    code, text = run("check", str(tmp_path))
+
+    assert (code, text.splitlines()[0]) == (1, f"{tmp_path}:1 error has no policy in it")
+    assert "is no file" in run("check", str(tmp_path / "moon"))[1]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
@@ -70,8 +71,8 @@ def _own(files: list[str], directory: Path | None, currency: str, on: str) -> Ma
     """How lines are decided that name a policy of one's own; exit 2 with all that is wrong in one."""
     from amends.recoveries import trying
 
-    names = [*files, *([str(directory / "policies")] if directory else [])]
-    tables = [_readable(str(path), currency=False) for path in _paths(names)]
+    installed = sorted((directory / "policies").glob("*.yaml")) if directory else []
+    tables = [_readable(path, currency=False) for path in (*_paths(files), *map(str, installed))]
     try:
         return trying.deciders(tables, currency or _company_currency(directory), _day(on) or clock().date())
     except trying.TwoOfOneName as error:
@@ -119,7 +120,8 @@ def check(
     """Find unreachable rows, gaps, overlaps and unfair amounts, with file, line and a hint. Exit 1 on errors."""
     from amends.recoveries.policy import checking
 
-    found = [mistake for table in _tables(files) for mistake in _checked(table, checking.check, verbose)]
+    check_ = partial(checking.check, notes=verbose)
+    found = [one for table in _tables(files) for one in (table if isinstance(table, list) else check_(table))]
     if json_:
         typer.echo(json.dumps([_mistake(one) for one in found], ensure_ascii=False))
     else:
@@ -127,32 +129,30 @@ def check(
     raise typer.Exit(int(any(one.severity == "error" for one in found)))
 
 
-def _checked(table: Table | Mistake, check: Callable[..., list[Mistake]], verbose: bool) -> list[Mistake]:
-    return [table] if isinstance(table, Mistake) else check(table, notes=verbose)
+def _tables(names: list[str]) -> list[Table | list[Mistake]]:
+    """The table of each file or published rule; in the place of one that cannot be read, what is wrong in it."""
+    return [_table(path) for path in _paths(names)]
 
 
-def _tables(names: list[str]) -> list[Table | Mistake]:
-    """The table of each file or published rule; a Mistake in the place of one that cannot be read."""
-    return [_table(str(path)) for path in _paths(names)]
-
-
-def _paths(names: list[str]) -> list[str | Path]:
+def _paths(names: list[str]) -> list[str]:
     """Files and names of rules as they are; of a directory every policy in it."""
-    return [path for name in names for path in (sorted(Path(name).glob("*.yaml")) if Path(name).is_dir() else [name])]
+    return [path for name in names for path in (list(map(str, sorted(Path(name).glob("*.yaml")))) or [name])]
 
 
-def _table(name: str) -> Table | Mistake:
+def _table(name: str) -> Table | list[Mistake]:
     from amends.recoveries import files
     from amends.recoveries.policy import packs
 
     if name in packs.names():
         return packs.rule(name)
+    if not Path(name).exists():
+        return [Mistake(name, 1, "is no file", f"a policy file, or one of {', '.join(packs.names())}")]
+    if Path(name).is_dir():
+        return [Mistake(name, 1, "has no policy in it", "policies are files whose names end in .yaml")]
     try:
         return files.read(Path(name))
-    except Mistake as mistake:
-        return mistake
-    except OSError as error:
-        return Mistake(name, 1, f"cannot be read: {error.strerror}", f"a file, or one of {', '.join(packs.names())}")
+    except Mistake as first:
+        return files.wrong(Path(name)) or [first]
 
 
 def _mistake(one: Mistake) -> dict[str, object]:
@@ -221,8 +221,8 @@ def _readable(name: str, *, currency: bool = True) -> Table:
     from amends.recoveries.policy import sampling
 
     found = _table(name)
-    if isinstance(found, Mistake):
-        _fail(str(found), 2)
+    if isinstance(found, list):
+        _fail("\n".join(map(str, found)), 2)
     return sampling.with_currency(found) if currency else found
 
 

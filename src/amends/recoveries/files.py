@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from amends.ground.kept import Kept
@@ -46,21 +47,37 @@ def read_all(directory: Path) -> tuple[list[Table], list[Mistake]]:
     for path in sorted((directory / "policies").glob("*.yaml")):
         try:
             policies.append(read(path))
-        except Mistake as mistake:
-            mistakes.append(mistake)
+        except Mistake as first:
+            mistakes += wrong(path) or [first]
     return policies, mistakes
 
 
 def read(path: Path) -> Table:
     """One policy file; Mistake for the first thing wrong in it."""
-    try:
+    with _in_form(path):
         policy = with_statute(parsing.read(path, INPUTS))
-    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
-        says = f"something in it has an unexpected form: {error}"
-        raise Mistake(str(path), 1, says, "compare it with docs/reference/policy.md") from error
     for mistake in currencies.check(policy):
         raise mistake
     return policy
+
+
+def wrong(path: Path) -> list[Mistake]:
+    """Everything for which a policy file cannot be used, as far as it can be seen at once."""
+    try:
+        with _in_form(path):
+            found = parsing.mistakes(path, INPUTS)
+            return found or list(currencies.check(with_statute(parsing.read(path, INPUTS))))
+    except Mistake as mistake:
+        return [mistake]
+
+
+@contextmanager
+def _in_form(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
+        says = f"something in it has an unexpected form: {error}"
+        raise Mistake(str(path), 1, says, "compare it with docs/reference/policy.md") from error
 
 
 _kept: Kept[Table] = Kept("policies", read)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from amends.ground.marked import Marked, MarkedList, load, loads
+from amends.ground.marked import Marked, MarkedList, Mistake, load, loads
 from amends.recoveries.policy.amounts import read_grant, read_pay_by
 from amends.recoveries.policy.conditions import read_cells
 from amends.recoveries.policy.declaring import read_derived, read_inputs
-from amends.recoveries.policy.scope import Scope, shown
-from amends.recoveries.policy.tree import Input, Kind, Minimum, Row, Table, TableVersion
+from amends.recoveries.policy.scope import Noted, Scope, shown
+from amends.recoveries.policy.tree import Cell, Grant, Input, Kind, Minimum, PayBy, Row, Table, TableVersion
 
 ABOUT = (
     "title",
@@ -36,6 +36,7 @@ _VERSION = ("from", "named", "hit", "stacking", "memory", "parameters", "minimum
 _ROW = ("id", "when", "then", "person", "reason", "claim", "pay_by", "show")
 STACKING = ("max", "sum", "set_off")
 EARLIEST = date(1900, 1, 1)
+UNREAD = date.min  # of a version whose from: is a mistake
 
 
 def read(path: Path, inputs: Mapping[str, Input]) -> Table:
@@ -43,22 +44,40 @@ def read(path: Path, inputs: Mapping[str, Input]) -> Table:
     return parse(load(path), str(path), inputs)
 
 
+def mistakes(path: Path, inputs: Mapping[str, Input]) -> list[Mistake]:
+    """Everything wrong in a file, as far as it can be read on: in the order of its lines."""
+    noted = Noted()
+    try:
+        parse(load(path), str(path), inputs, noted)
+    except Mistake as mistake:
+        noted.take(mistake)
+    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
+        if not noted.mistakes:  # else it follows from what was left out
+            raise
+    return sorted(dict.fromkeys(noted.mistakes), key=lambda mistake: mistake.line)
+
+
 def read_text(text: str, name: str, inputs: Mapping[str, Input]) -> Table:
     return parse(loads(text, name), name, inputs)
 
 
-def parse(top: Marked, file: str, inputs: Mapping[str, Input]) -> Table:
-    scope = Scope(file)
+def parse(top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | None = None) -> Table:
+    """The table; Mistake for the first thing wrong. With `noted`, mistakes go there, and the table has holes."""
+    scope = Scope(file, noted=noted)
     is_rule = "rule" in top
     scope.only(top, _RULE if is_rule else _POLICY)
     for key in ("rule", "currency", "versions") if is_rule else ("policy", "promise", "versions"):
-        if key not in top:
-            raise scope.mistake(top.line, f"`{key}:` is missing", "see docs/reference/policy.md")
-    currency = scope.known_currency(top.line_of("currency"), top["currency"]) if "currency" in top else ""
-    given = read_inputs(scope, top.get("inputs") or Marked())
+        with scope.noting():
+            if key not in top:
+                raise scope.mistake(top.line, f"`{key}:` is missing", "see docs/reference/policy.md")
+    currency = ""
+    with scope.noting():
+        currency = scope.known_currency(top.line_of("currency"), top["currency"]) if "currency" in top else ""
+    given = _inputs(scope, top)
     scope = replace(scope, currency=currency, inputs=given if is_rule else {**inputs, **given})
-    named = _common_parameters(scope, top)
-    scope = read_derived(replace(scope, parameters=named), top.get("derive") or Marked())
+    with scope.noting():
+        scope = replace(scope, parameters=_common_parameters(scope, top))
+    scope = _derived(scope, top)
     event = (
         scope.need(top.line_of("event"), top["event"], (Kind.DAY,), "a version is chosen by a day")
         if "event" in top
@@ -66,7 +85,11 @@ def parse(top: Marked, file: str, inputs: Mapping[str, Input]) -> Table:
     )
     by_name = scope.need(top.line_of("by"), top["by"], (Kind.CHOICE,), "names are chosen") if "by" in top else ""
     leading = _exclusions(scope, top)
-    versions = sorted((_version(scope, item, leading) for item in _versions(scope, top)), key=lambda one: one.since)
+    versions = []
+    for item in _versions(scope, top):
+        with scope.noting():
+            versions.append(_version(scope, item, leading))
+    versions.sort(key=lambda one: one.since)
     _check_dates(scope, top, versions, by_name)
     return Table(
         name=str(top["rule" if is_rule else "policy"]),
@@ -80,10 +103,40 @@ def parse(top: Marked, file: str, inputs: Mapping[str, Input]) -> Table:
         currency=currency,
         event=event,
         by_name=by_name,
-        statute=tuple(map(str, top.get("statute", ()))),
-        shown=tuple(map(str, top.get("show", ()))),
+        statute=_names(scope, top, "statute", "[eu_rail]"),
+        shown=_names(scope, top, "show", "[days]"),
         about={key: top[key] for key in ABOUT if key in top},
     )
+
+
+def _inputs(scope: Scope, top: Marked) -> dict[str, Input]:
+    given = scope.mapping(top.line_of("inputs"), top.get("inputs") or Marked(), "inputs")
+    found: dict[str, Input] = {}
+    for name in given:
+        with scope.noting(name):
+            found |= read_inputs(scope, _only(given, name))
+    return found
+
+
+def _derived(scope: Scope, top: Marked) -> Scope:
+    given = scope.mapping(top.line_of("derive"), top.get("derive") or Marked(), "derive")
+    for name in given:
+        with scope.noting(name):
+            scope = read_derived(scope, _only(given, name))
+    return scope
+
+
+def _only(found: Marked, name: str) -> Marked:
+    """One field of several, where it stands."""
+    one = Marked({name: found[name]})
+    one.line, one.lines = found.line, {name: found.line_of(name)}
+    return one
+
+
+def _names(scope: Scope, top: Marked, key: str, example: str) -> tuple[str, ...]:
+    with scope.noting():
+        return tuple(map(str, scope.items(top.line_of(key), top.get(key), key, f"{key}: {example}")))
+    return ()
 
 
 def _common_parameters(scope: Scope, top: Marked) -> frozenset[str]:
@@ -111,14 +164,17 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
     scope.only(item, _VERSION)
     if "from" not in item and "named" not in item:
         raise scope.mistake(item.line, "a version needs from: (a day)", "write from: 2026-01-01")
-    since = scope.day(item.line_of("from"), "from", item["from"]) if "from" in item else EARLIEST
+    since = UNREAD
+    with scope.noting():
+        since = scope.day(item.line_of("from"), "from", item["from"]) if "from" in item else EARLIEST
     hit, stacking = item.get("hit", "first"), item.get("stacking", "max")
-    if hit not in ("first", "collect"):
-        raise scope.mistake(item.line_of("hit"), f"hit {shown(hit)} is not known", "use first or collect")
-    if stacking not in STACKING:
-        raise scope.mistake(
-            item.line_of("stacking"), f"stacking {shown(stacking)} is not known", f"one of {', '.join(STACKING)}"
-        )
+    with scope.noting():
+        if hit not in ("first", "collect"):
+            raise scope.mistake(item.line_of("hit"), f"hit {shown(hit)} is not known", "use first or collect")
+    with scope.noting():
+        if stacking not in STACKING:
+            hint = f"one of {', '.join(STACKING)}"
+            raise scope.mistake(item.line_of("stacking"), f"stacking {shown(stacking)} is not known", hint)
     memory = scope.mapping(item.line_of("memory"), item.get("memory") or Marked(), "memory")
     rows = item.get("rows")
     if not isinstance(rows, MarkedList) or not rows:
@@ -128,7 +184,7 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
         since=since,
         memory_days=int(scope.number(item.line, "memory.days", memory.get("days", 90))),
         half_life_days=float(scope.number(item.line, "memory.half_life_days", memory.get("half_life_days", 30))),
-        rows=(*leading, *(_row(scope, line, row) for line, row in zip(rows.lines, rows, strict=True))),
+        rows=(*leading, *_rows(scope, rows)),
         named=str(item.get("named", "")),
         hit=hit,
         stacking=stacking,
@@ -138,25 +194,51 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
     )
 
 
+def _rows(scope: Scope, rows: MarkedList) -> Iterator[Row]:
+    for line, row in zip(rows.lines, rows, strict=True):
+        with scope.noting():
+            yield _row(scope, line, row)
+
+
 def _row(scope: Scope, line: int, item: Any) -> Row:
     row = scope.mapping(line, item, "a row needs id:, when: and then:")
     scope.only(row, _ROW)
     for key in ("id", "when", "then"):
-        if key not in row:
-            raise scope.mistake(row.line, f"`{key}:` is missing in this row")
-    then = row["then"] or MarkedList()
-    grants = tuple(read_grant(scope, getattr(g, "line", row.line_of("then")), g) for g in then)
+        with scope.noting():
+            if key not in row:
+                raise scope.mistake(row.line, f"`{key}:` is missing in this row")
+    cells, grants = tuple(_cells(scope, row)), tuple(_grants(scope, row))
     return Row(
-        row_id=str(row["id"]),
-        cells=read_cells(scope, row.line_of("when"), row["when"]),
+        row_id=str(row.get("id")),
+        cells=cells,
         grants=grants,
         person=str(row.get("person", "")),
-        reason=str(row.get("reason", "ok" if grants else row["id"])),
+        reason=str(row.get("reason", "ok" if grants else row.get("id"))),
         claim=str(row.get("claim", "")),
-        pay_by=read_pay_by(scope, row.line_of("pay_by"), row.get("pay_by")),
+        pay_by=_pay_by(scope, row),
         shown=_shown(scope, row),
         line=row.line,
     )
+
+
+def _cells(scope: Scope, row: Marked) -> Iterator[Cell]:
+    when = scope.mapping(row.line_of("when"), row.get("when") or Marked(), "when")
+    for name in when:
+        with scope.noting():
+            yield from read_cells(scope, row.line_of("when"), _only(when, name))
+
+
+def _grants(scope: Scope, row: Marked) -> Iterator[Grant]:
+    line = row.line_of("then")
+    for grant in scope.items(line, row.get("then"), "then", "then: [apology]"):
+        with scope.noting():
+            yield read_grant(scope, getattr(grant, "line", line), grant)
+
+
+def _pay_by(scope: Scope, row: Marked) -> PayBy | None:
+    with scope.noting():
+        return read_pay_by(scope, row.line_of("pay_by"), row.get("pay_by"))
+    return None
 
 
 def _shown(scope: Scope, row: Marked) -> dict[str, Decimal]:
@@ -166,16 +248,21 @@ def _shown(scope: Scope, row: Marked) -> dict[str, Decimal]:
 
 def _exclusions(scope: Scope, top: Marked) -> tuple[Row, ...]:
     """`exclusions:` are rows that come first and give nothing: each with the evidence it needs."""
-    rows = []
-    for item in top.get("exclusions") or ():
-        found = scope.mapping(top.line_of("exclusions"), item, "an exclusion")
-        scope.only(found, ("when", "reason", "evidence"))
-        if "reason" not in found or "when" not in found:
-            raise scope.mistake(found.line, "an exclusion needs when: and reason:")
-        cells = read_cells(scope, found.line_of("when"), found["when"])
-        reason, evidence = str(found["reason"]), str(found.get("evidence", ""))
-        rows.append(Row(reason, cells, (), reason=reason, excludes=True, evidence=evidence, line=found.line))
+    rows, line = [], top.line_of("exclusions")
+    for item in scope.items(line, top.get("exclusions"), "exclusions", "- {when: {…}, reason: …}"):
+        with scope.noting():
+            rows.append(_exclusion(scope, line, item))
     return tuple(rows)
+
+
+def _exclusion(scope: Scope, line: int, item: Any) -> Row:
+    found = scope.mapping(line, item, "an exclusion")
+    scope.only(found, ("when", "reason", "evidence"))
+    if "reason" not in found or "when" not in found:
+        raise scope.mistake(found.line, "an exclusion needs when: and reason:")
+    reason, evidence = str(found["reason"]), str(found.get("evidence", ""))
+    cells = tuple(_cells(scope, found))
+    return Row(reason, cells, (), reason=reason, excludes=True, evidence=evidence, line=found.line)
 
 
 def _minimum(scope: Scope, item: Marked) -> Minimum | None:
@@ -192,7 +279,7 @@ def _minimum(scope: Scope, item: Marked) -> Minimum | None:
 
 def _check_dates(scope: Scope, top: Marked, versions: list[TableVersion], by_name: str) -> None:
     for earlier, later in itertools.pairwise(versions):
-        if earlier.since == later.since and earlier.named == later.named:
+        if earlier.since == later.since != UNREAD and earlier.named == later.named:
             raise scope.mistake(later.line, f"two versions begin on {later.since}", "give each its own first day")
     if by_name and any(not version.named for version in versions):
         raise scope.mistake(top.line_of("by"), f"versions are chosen by {by_name}: each needs named:")

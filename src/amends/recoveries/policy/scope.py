@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from amends.ground.marked import Marked, Mistake
+from amends.ground.marked import Marked, MarkedList, Mistake
 from amends.ground.money import Money, MoneyError, minor_digits
 from amends.recoveries.policy.tree import Derived, Input, Kind, Operand
 
 NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
 SEVERITIES = ("minor", "major", "severe")
 MOST_SHOWN = 60
+
+
+@dataclass
+class Noted:
+    """Mistakes put down while reading goes on, and the names whose declarations are among them."""
+
+    mistakes: list[Mistake] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def take(self, mistake: Mistake) -> None:
+        """But for what only follows from another one: a name is unknown because its declaration could not be read."""
+        if not any(repr(name) in mistake.says for name in self.broken):
+            self.mistakes.append(mistake)
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,18 @@ class Scope:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
     parameters: frozenset[str] = frozenset()
+    noted: Noted | None = None  # where mistakes go; None: the first one ends the reading
+
+    @contextmanager
+    def noting(self, name: str = "") -> Iterator[None]:
+        """A part that can be left out where all mistakes are sought; `name` is what it declares."""
+        try:
+            yield
+        except Mistake as mistake:
+            if self.noted is None:
+                raise
+            self.noted.take(mistake)
+            self.noted.broken |= {name} - {""}
 
     def mistake(self, line: int, says: str, hint: str = "") -> Mistake:
         return Mistake(self.file, line, says, hint)
@@ -107,7 +133,14 @@ class Scope:
     def only(self, found: Marked, known: tuple[str, ...]) -> None:
         for key in found:
             if key not in known:
-                raise self.mistake(found.line_of(key), f"{key!r} is not known here", f"known: {', '.join(known)}")
+                with self.noting():
+                    raise self.mistake(found.line_of(key), f"{key!r} is not known here", f"known: {', '.join(known)}")
+
+    def items(self, line: int, found: Any, what: str, example: str) -> list[Any]:
+        """A list, which may be left out."""
+        if found is not None and not isinstance(found, list):
+            raise self.mistake(line, f"{what}: expected a list, not {shown(found)}", f"write {example}")
+        return found or MarkedList()
 
     def mapping(self, line: int, found: Any, what: str) -> Marked:
         if not isinstance(found, Marked):
