@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from amends.recoveries import files
+from amends.ground.money import Money
+from amends.recoveries import files, trying
 from amends.recoveries.policy import packs
+from amends.recoveries.policy.answering import answer
 from amends.recoveries.policy.describing import describe
 from amends.recoveries.policy.pages import html, markdown
 from amends.recoveries.policy.parsing import read_text
+from amends.recoveries.policy.tree import REQUIRED
 
 DOCS = Path(__file__).parents[2] / "docs/reference/rules"
+STARTER = Path(files.__file__).parents[1] / "scenarios/starter/policies"
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -56,7 +62,8 @@ def test_a_page_is_whole_stands_alone_and_speaks_no_computer(name: str) -> None:
     assert "script" not in reader.seen
     assert not [value for key, value in reader.attributes if key in ("src", "href") and not str(value).startswith("#")]
     assert "url(" not in text
-    body = re.sub(r"<[^>]+>", " ", text[text.index("<main>") : text.index("</main>")])
+    spoken = re.sub(r"<code>[^<]*</code>", " ", text[text.index("<main>") : text.index("</main>")])
+    body = re.sub(r"<[^>]+>", " ", spoken)
     assert "_" not in body
     assert not re.search(r"\b(None|True|False|null)\b", body)
 
@@ -81,10 +88,46 @@ def test_its_examples_are_reckoned_by_the_rule_itself() -> None:
     assert all(example.line for example in page.examples)
 
 
-def test_a_policy_of_the_house_is_printed_too() -> None:
-    path = Path(files.__file__).parents[1] / "scenarios/starter/policies/film-plays.yaml"
+@pytest.mark.parametrize("name", packs.names())
+def test_it_names_every_input_and_every_choice_and_says_how_the_first_example_is_asked(name: str) -> None:
+    table, page = packs.rule(name), describe(packs.rule(name))
+    shown = re.sub(r"<small>.*?</small>", "", html(page))
 
-    text = markdown(describe(files.read(path)))
+    for one in table.inputs.values():
+        (row,) = re.findall(rf'<tr><th scope="row"><code>{one.name}</code>.*?</tr>', shown)
+        assert all(f"<code>{choice}</code>" in row for choice in one.choices)
+        assert (">required<" in row) == (one.default is REQUIRED)
+    answered = answer(json.loads(page.line))
+    assert Money.parse(answered["amount"], answered["currency"]).words() in page.examples[0].answer
+
+
+def test_an_input_has_type_unit_values_and_what_holds_where_it_is_left_out() -> None:
+    air = markdown(describe(packs.rule("eu261")))
+    rent = markdown(describe(packs.rule("trai_outage")))
+    power = markdown(describe(files.read(STARTER / "film-plays.yaml")))
+
+    assert "| `distance_km` | the distance; also `distance` | number, kilometres | 0 to 25000 | required |" in air
+    assert "| `kind` | what happened | choice | `delay`, `cancellation` or `denied_boarding` | `delay` |" in air
+    assert (
+        "| `arrival_delay_h` | the delay on arrival; also `delay_h` | number, hours | 0 to 87840 | not known |" in air
+    )
+    assert '| money | in INR, such as `"4.99"` | required |' in rent
+    assert "| list of numbers, hours | each 0 to 25 | required |" in rent
+    assert '| `price` | the price | money | with its currency, such as `"4.99 EUR"` | not known |' in power
+    assert "startup_s" not in power
+
+
+def test_the_line_of_a_policy_can_be_asked_as_it_stands() -> None:
+    policy = files.read(STARTER / "film-plays.yaml")
+    page = describe(policy)
+
+    found = answer(json.loads(page.line), own=trying.deciders([policy], "", date(2026, 3, 1)))
+
+    assert found["amount"] in page.examples[0].answer
+
+
+def test_a_policy_of_the_house_is_printed_too() -> None:
+    text = markdown(describe(files.read(STARTER / "film-plays.yaml")))
 
     assert "When a film you paid for is spoiled you get your money back, without asking." in text
     assert "30 % of the price and an apology." in text

@@ -3,14 +3,15 @@ What the page says is read from the table and reckoned by it; `pages` prints it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from amends.ground.money import MoneyError
-from amends.recoveries.policy import sampling
+from amends.recoveries.policy import asking, sampling
 from amends.recoveries.policy.applying import Outcome, apply, plain, version_for
+from amends.recoveries.policy.asking import Asked
 from amends.recoveries.policy.comparing import Change, of_versions, pay_by
 from amends.recoveries.policy.explaining import names_in
 from amends.recoveries.policy.given import WrongInput, read_given
@@ -59,6 +60,7 @@ class Example:
     case: str
     answer: str
     line: str
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Page:
     inputs: tuple[tuple[str, str], ...]
     counted: tuple[tuple[str, str], ...]
     examples: tuple[Example, ...]
+    asked: tuple[Asked, ...]
+    line: str  # the first example as a program asks it; empty where there is none
     sources: tuple[str, ...]
     name: str
     digest: str
@@ -84,6 +88,7 @@ def describe(table: Table) -> Page:
     shown = sampling.with_currency(table)
     newest = shown.versions[-1]
     words = Plainly(shown, newest)
+    examples = _examples(shown)
     kicker = [str(about[key]) for key in ("jurisdiction", "kind") if key in about] or ["policy of the house"]
     return Page(
         title=str(about.get("title") or human(table.name.replace("-", " "), keep=True).capitalize()),
@@ -93,9 +98,11 @@ def describe(table: Table) -> Page:
         editions=tuple(_editions(shown)),
         rates=tuple(_rates(words, shown)),
         exclusions=tuple(_exclusions(words, newest)),
-        inputs=tuple(_inputs(words, shown, newest)),
+        inputs=tuple(_inputs(words, shown)),
         counted=tuple((words.name(one.name), _counted(words, one)) for one in shown.derived if one.op != "by_date"),
-        examples=tuple(_examples(shown)),
+        examples=tuple(examples),
+        asked=tuple(asking.inputs(table, words)),
+        line=asking.line(table, examples[0].record, shown.currency) if examples else "",
         sources=tuple(map(str, about.get("sources", ()))),
         name=table.name,
         digest=table.digest,
@@ -178,11 +185,8 @@ def _exclusions(words: Plainly, version: TableVersion) -> Iterator[tuple[str, st
             yield sentence(" and ".join(words.needs(cell) for cell in row.cells)), shown
 
 
-def _inputs(words: Plainly, table: Table, newest: TableVersion) -> Iterator[tuple[str, str]]:
-    used = {cell.name for version in table.versions for row in version.rows for cell in row.cells}
-    for one in table.inputs.values():
-        if table.promise and one.name not in used and not one.line:
-            continue
+def _inputs(words: Plainly, table: Table) -> Iterator[tuple[str, str]]:
+    for one in asking.looked_at(table):
         name = words.name(one.name)
         label = f"whether {name}" if one.kind is Kind.FLAG else name
         yield label[0].upper() + label[1:], _expected(words, one)
@@ -309,4 +313,4 @@ def _example(table: Table, record: dict[str, Any], outcome: Outcome) -> Example:
         answer += f", by {day_words(outcome.pay_by)}"
     numbers = {row.row_id: number for number, row in enumerate([r for r in version.rows if not r.excludes], 1)}
     line = f"line {numbers[outcome.row]}" if outcome.row in numbers else "exclusion"
-    return Example(case, answer, line)
+    return Example(case, answer, line, record)

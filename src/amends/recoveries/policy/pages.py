@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from importlib.resources import files
@@ -11,6 +12,7 @@ from amends.recoveries.policy.comparing import Change
 from amends.recoveries.policy.describing import Edition, Page
 from amends.recoveries.policy.plainly import human
 
+ASKED = "The inputs by name"
 ONLY_WORDS = "This page was made from the rule itself: what it says is what is reckoned."
 
 
@@ -44,6 +46,9 @@ def _body(page: Page) -> Iterator[str]:
     if page.counted:
         steps = f"<details><summary>Step by step</summary>{_definitions(page.counted)}</details>"
         yield f"<section><h2>How it is counted</h2>{steps}</section>"
+    if page.asked:
+        yield f'<section id="inputs"><h2>{ASKED}</h2><p class="how">{_code(_how(page))}</p>'
+        yield (f"<pre><code>{escape(page.line)}</code></pre>" if page.line else "") + f"{_asked(page)}</section>"
     if earlier:
         yield f"<section><h2>Earlier versions</h2>{''.join(_earlier(page))}</section>"
     if page.sources:
@@ -69,6 +74,31 @@ def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]], kind: str = "
     cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
     body = "".join(f'<tr><th scope="row">{escape(one)}</th><td>{escape(other)}</td></tr>' for one, other in rows)
     return f'<table class="{kind}"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _how(page: Page) -> str:
+    example = " The first example as such a line:" if page.line else ""
+    return f"So they are called in a line of `amends policy decide`, and as columns.{example}"
+
+
+def _asked(page: Page) -> str:
+    heads = ("Input", "Type", "Values", "If left out")
+    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
+    rows = "".join(
+        f'<tr><th scope="row">{_code(f"`{one.name}`")}<small>{_code(one.means)}</small></th>'
+        + "".join(
+            f'<td data-label="{label}">{_code(text)}</td>'
+            for label, text in zip(heads[1:], (one.type, one.values, one.otherwise), strict=True)
+        )
+        + "</tr>"
+        for one in page.asked
+    )
+    return f'<table class="asked"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _code(text: str) -> str:
+    """Text with what stands between backticks as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _definitions(pairs: Iterable[tuple[str, str]]) -> str:
@@ -133,6 +163,11 @@ def _parts(page: Page) -> Iterator[str]:
     yield f"## What is looked at\n\n{_md_table(('What', 'How it is given'), page.inputs)}"
     if page.counted:
         yield "## How it is counted\n\n" + "\n".join(f"- **{name}**: {text}" for name, text in page.counted)
+    if page.asked:
+        heads = ("Input", "What", "Type", "Values", "If left out")
+        rows = [(f"`{one.name}`", one.means, one.type, one.values, one.otherwise) for one in page.asked]
+        line = f"```json\n{page.line}\n```\n\n" if page.line else ""
+        yield f"## {ASKED}\n\n{_how(page)}\n\n{line}{_md_table(heads, rows)}"
     if earlier:
         yield "## Earlier versions\n\n" + "\n\n".join(_md_earlier(page))
     if page.sources:
