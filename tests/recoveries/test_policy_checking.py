@@ -264,3 +264,26 @@ def test_what_cannot_be_is_shown_as_it_was_written(wrong: str, line: int, says: 
         read_text(text, "p.yaml", files.INPUTS)
 
     assert (found.value.line, found.value.says, found.value.hint) == (line, says, hint)
+
+
+@pytest.mark.parametrize(
+    ("top", "line", "says"),
+    [
+        ("words: soon", 3, "words: expected fields, not 'soon'"),
+        ("currency: yes", 3, "currency: true is not an ISO 4217 currency code such as EUR"),
+        ("event: null", 3, "null is no input"),
+        ("inputs: {a: {type: choice, of: 3}}", 3, "a has a form that was not expected"),
+        ("derive:\n  a: {first_known: 3}", 4, "a has a form that was not expected"),
+    ],
+)
+def test_an_unexpected_form_has_its_line_and_no_python(top: str, line: int, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        f"policy: p\npromise: p\n{top}\nversions: [{{from: 2026-01-01, rows: [{{id: z, when: {{}}, then: []}}]}}]"
+    )
+
+    with pytest.raises(Mistake) as found:
+        files.read(path)
+
+    assert (found.value.line, found.value.says) == (line, says)
+    assert files.wrong(path) == [found.value]

@@ -188,3 +188,12 @@ def test_explain_names_the_option_whose_json_is_broken() -> None:
         run("explain", "--rule", "eu_rail", "--inputs", "[]")[1]
         == "inputs: expected an object of inputs by name, not []\n"
     )
+
+
+def test_explain_of_a_policy_says_what_it_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "orders.yaml"
+    path.write_text(ORDERS)
+
+    text = run("explain", "--rule", str(path), "--inputs", '{"late_days": 6, "price": "20.00 EUR"}')[1]
+
+    assert "What is owed beside it was not looked at here: Regulation (EU) 2021/782, Article 19" in text

@@ -9,6 +9,7 @@ from pathlib import Path
 from amends.ground.kept import Kept
 from amends.ground.marked import Mistake
 from amends.recoveries.policy import currencies, packs, parsing
+from amends.recoveries.policy.scope import UNFIT
 from amends.recoveries.policy.tree import Input, Kind, Table
 
 
@@ -75,8 +76,8 @@ def wrong(path: Path) -> list[Mistake]:
 def _in_form(path: Path) -> Iterator[None]:
     try:
         yield
-    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
-        says = f"something in it has an unexpected form: {error}"
+    except UNFIT as error:
+        says = "something in it has a form that was not expected"
         raise Mistake(str(path), 1, says, "compare it with docs/reference/policy.md") from error
 
 

@@ -68,17 +68,17 @@ def _fixed(scope: Scope, line: int, item: Marked) -> Term:
 
 
 def _percent(scope: Scope, line: int, item: Marked) -> Term:
-    of = str(item.get("of", "price"))
-    if scope.kind(of) is not Kind.MONEY:
-        raise scope.mistake(line, f"percent of {of!r}: no amount of money", "write of: price")
-    return Percent(scope.operand(line, item["percent"], "percent"), of)
+    of = item.get("of", "price")
+    if scope.kind(str(of)) is not Kind.MONEY:
+        raise scope.mistake(line, f"percent of {shown(of)}: no amount of money", "write of: price")
+    return Percent(scope.operand(line, item["percent"], "percent"), str(of))
 
 
 def _per_unit(scope: Scope, line: int, item: Marked) -> Term:
-    unit = str(item.get("unit", ""))
-    if scope.kind(unit) not in (Kind.NUMBER, Kind.COUNT):
-        raise scope.mistake(line, f"per_unit of {unit!r}: no number", "write unit: and what is counted")
-    return PerUnit(read_term(scope, line, item["per_unit"]), unit)
+    unit = item.get("unit", "")
+    if scope.kind(str(unit)) not in (Kind.NUMBER, Kind.COUNT):
+        raise scope.mistake(line, f"per_unit of {shown(unit)}: no number", "write unit: and what is counted")
+    return PerUnit(read_term(scope, line, item["per_unit"]), str(unit))
 
 
 def _share(scope: Scope, line: int, item: Marked) -> Term:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from amends.ground.money import Money, minor_digits
-from amends.recoveries.policy import reckoning
+from amends.recoveries.policy import packs, reckoning
 from amends.recoveries.policy.applying import Outcome, apply, exact_text, version_for
 from amends.recoveries.policy.given import as_said, read_given
 from amends.recoveries.policy.plainly import Plainly, day_words, human, listed, plural, reason_words, sentence
@@ -63,7 +63,7 @@ def explain(table: Table, given: Mapping[str, Any], on: date | None = None) -> E
         looked_at=facts(table, version, looked, found, told),
         why=why(table, version, looked, found),
         why_not=why_not(table, version, looked, found),
-        amount=_amounts(table, version, looked, found, outcome),
+        amount=(*_amounts(table, version, looked, found, outcome), *_beside(table)),
         when=_when(table, looked, outcome),
     )
 
@@ -218,6 +218,12 @@ def _amounts(
         least = words.money(version.minimum.amount)
         said.append(f"Amounts {'of at most' if version.minimum.above else 'below'} {least} are not paid.")
     return tuple(said)
+
+
+def _beside(table: Table) -> list[str]:
+    """What a policy rests on is asked by itself: a recovery's own explanation has both."""
+    names = [str(packs.rule(name).about.get("title", name)) for name in table.statute]
+    return [f"What is owed beside it was not looked at here: {listed(names, 'and')}."] if names else []
 
 
 def amount_sentences(table: Table, version: TableVersion, term: Term, found: Values) -> list[str]:

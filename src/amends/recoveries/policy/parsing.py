@@ -16,7 +16,7 @@ from amends.ground.marked import Marked, MarkedList, Mistake, load, loads
 from amends.recoveries.policy.amounts import read_grant, read_pay_by
 from amends.recoveries.policy.conditions import read_cells
 from amends.recoveries.policy.declaring import read_derived, read_inputs
-from amends.recoveries.policy.scope import Noted, Scope, shown
+from amends.recoveries.policy.scope import UNFIT, Noted, Scope, shown
 from amends.recoveries.policy.tree import Cell, Grant, Input, Kind, Minimum, PayBy, Row, Table, TableVersion
 
 ABOUT = (
@@ -51,7 +51,7 @@ def mistakes(path: Path, inputs: Mapping[str, Input]) -> list[Mistake]:
         parse(load(path), str(path), inputs, noted)
     except Mistake as mistake:
         noted.take(mistake)
-    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
+    except UNFIT:
         if not noted.mistakes:  # else it follows from what was left out
             raise
     return sorted(dict.fromkeys(noted.mistakes), key=lambda mistake: mistake.line)
@@ -87,14 +87,14 @@ def parse(top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | No
     leading = _exclusions(scope, top)
     versions = []
     for item in _versions(scope, top):
-        with scope.noting():
+        with scope.noting(line=item.line):
             versions.append(_version(scope, item, leading))
     versions.sort(key=lambda one: one.since)
     _check_dates(scope, top, versions, by_name)
     return Table(
         name=str(top["rule" if is_rule else "policy"]),
         promise=str(top.get("promise", "")),
-        words={str(k): str(v) for k, v in (top.get("words") or {}).items()},
+        words=_words(scope, top),
         versions=tuple(versions),
         digest=hashlib.sha256(json.dumps(top, sort_keys=True, default=str).encode()).hexdigest(),
         file=file,
@@ -113,7 +113,7 @@ def _inputs(scope: Scope, top: Marked) -> dict[str, Input]:
     given = scope.mapping(top.line_of("inputs"), top.get("inputs") or Marked(), "inputs")
     found: dict[str, Input] = {}
     for name in given:
-        with scope.noting(name):
+        with scope.noting(name, given.line_of(name)):
             found |= read_inputs(scope, _only(given, name))
     return found
 
@@ -121,7 +121,7 @@ def _inputs(scope: Scope, top: Marked) -> dict[str, Input]:
 def _derived(scope: Scope, top: Marked) -> Scope:
     given = scope.mapping(top.line_of("derive"), top.get("derive") or Marked(), "derive")
     for name in given:
-        with scope.noting(name):
+        with scope.noting(name, given.line_of(name)):
             scope = read_derived(scope, _only(given, name))
     return scope
 
@@ -131,6 +131,14 @@ def _only(found: Marked, name: str) -> Marked:
     one = Marked({name: found[name]})
     one.line, one.lines = found.line, {name: found.line_of(name)}
     return one
+
+
+def _words(scope: Scope, top: Marked) -> dict[str, str]:
+    """`words: {en: …}`: what the customer is told, by language."""
+    with scope.noting():
+        given = scope.mapping(top.line_of("words"), top.get("words") or Marked(), "words")
+        return {language: str(text) for language, text in given.items()}
+    return {}
 
 
 def _names(scope: Scope, top: Marked, key: str, example: str) -> tuple[str, ...]:
@@ -196,7 +204,7 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
 
 def _rows(scope: Scope, rows: MarkedList) -> Iterator[Row]:
     for line, row in zip(rows.lines, rows, strict=True):
-        with scope.noting():
+        with scope.noting(line=line):
             yield _row(scope, line, row)
 
 
@@ -224,14 +232,14 @@ def _row(scope: Scope, line: int, item: Any) -> Row:
 def _cells(scope: Scope, row: Marked) -> Iterator[Cell]:
     when = scope.mapping(row.line_of("when"), row.get("when") or Marked(), "when")
     for name in when:
-        with scope.noting():
+        with scope.noting(line=when.line_of(name)):
             yield from read_cells(scope, row.line_of("when"), _only(when, name))
 
 
 def _grants(scope: Scope, row: Marked) -> Iterator[Grant]:
     line = row.line_of("then")
     for grant in scope.items(line, row.get("then"), "then", "then: [apology]"):
-        with scope.noting():
+        with scope.noting(line=getattr(grant, "line", line)):
             yield read_grant(scope, getattr(grant, "line", line), grant)
 
 
@@ -250,7 +258,7 @@ def _exclusions(scope: Scope, top: Marked) -> tuple[Row, ...]:
     """`exclusions:` are rows that come first and give nothing: each with the evidence it needs."""
     rows, line = [], top.line_of("exclusions")
     for item in scope.items(line, top.get("exclusions"), "exclusions", "- {when: {…}, reason: …}"):
-        with scope.noting():
+        with scope.noting(line=line):
             rows.append(_exclusion(scope, line, item))
     return tuple(rows)
 

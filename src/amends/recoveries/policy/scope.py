@@ -17,6 +17,7 @@ from amends.recoveries.policy.tree import Derived, Input, Kind, Operand
 NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
 SEVERITIES = ("minor", "major", "severe")
 MOST_SHOWN = 60
+UNFIT = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError)  # text where a list was looked for
 
 
 @dataclass
@@ -44,15 +45,23 @@ class Scope:
     noted: Noted | None = None  # where mistakes go; None: the first one ends the reading
 
     @contextmanager
-    def noting(self, name: str = "") -> Iterator[None]:
-        """A part that can be left out where all mistakes are sought; `name` is what it declares."""
+    def noting(self, name: str = "", line: int = 0) -> Iterator[None]:
+        """A part that can be left out where all mistakes are sought; `name` is what it declares, on its `line`."""
         try:
             yield
         except Mistake as mistake:
-            if self.noted is None:
+            self._note(mistake, name)
+        except UNFIT as error:
+            if not line:
                 raise
-            self.noted.take(mistake)
-            self.noted.broken |= {name} - {""}
+            says = f"{name or 'this'} has a form that was not expected"
+            self._note(self.mistake(line, says, "compare it with docs/reference/policy.md"), name, error)
+
+    def _note(self, mistake: Mistake, name: str, cause: Exception | None = None) -> None:
+        if self.noted is None:
+            raise mistake from cause
+        self.noted.take(mistake)
+        self.noted.broken |= {name} - {""}
 
     def mistake(self, line: int, says: str, hint: str = "") -> Mistake:
         return Mistake(self.file, line, says, hint)
@@ -75,7 +84,7 @@ class Scope:
         """A name of one of these kinds."""
         kind = self.kind(str(name))
         if kind is None:
-            raise self.mistake(line, f"{name!r} is no input", f"known: {', '.join(self.names())}")
+            raise self.mistake(line, f"{shown(name)} is no input", f"known: {', '.join(self.names())}")
         if kind not in kinds:
             raise self.mistake(line, f"{name} is a {kind.value}: {what}", f"expected a {' or a '.join(kinds)}")
         return str(name)
@@ -127,7 +136,8 @@ class Scope:
         try:
             minor_digits(str(code))
         except MoneyError as error:
-            raise self.mistake(line, f"currency: {error}", "write an ISO 4217 code such as EUR") from error
+            says = f"currency: {shown(code)} is not an ISO 4217 currency code such as EUR"
+            raise self.mistake(line, says, "three capital letters") from error
         return str(code)
 
     def only(self, found: Marked, known: tuple[str, ...]) -> None:
