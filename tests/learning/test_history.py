@@ -69,7 +69,7 @@ def test_a_parquet_file_is_read_with_defaults_facts_and_a_span_of_time(tmp_path:
     table = table.append_column("facts", pa.array(['{"stall_s": 12.5, "product": "rental", "deep": {"a": 1}}'] * 50))
     pq.write_table(table, tmp_path / "history.parquet")
 
-    found = history.from_parquet(tmp_path / "history.parquet", START, START + timedelta(days=100))
+    found, _ = history.filled(history.from_parquet(tmp_path / "history.parquet", START, START + timedelta(days=100)))
     assert 0 < found.num_rows < 50
     assert found["evidence"].to_pylist()[0] == "observed"
     assert found["stall_s"].to_pylist()[0] == 12.5

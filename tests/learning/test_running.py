@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from django.db import DatabaseError
 from tests.learning.test_history import some
 from typer.testing import CliRunner
 
@@ -21,9 +23,11 @@ from amends.cli.main import app
 from amends.failures.models import FailureRow
 from amends.failures.records import Evidence, Failure, LossKind, Recurrence, Severity
 from amends.ground import packed
+from amends.ground.marked import Mistake
 from amends.ground.money import Money
 from amends.learning import history, printing, queries, running
-from amends.recoveries import rules
+from amends.recoveries import rules, versions
+from amends.recoveries.models import PolicyRow
 from amends.scenarios.starter import files
 from amends.signals.models import SignalRow
 
@@ -42,7 +46,7 @@ def priced(number: int) -> pa.Table:
 
 def test_columns_give_each_failure_what_deciding_it_alone_gives() -> None:
     policy = amends.recoveries.files.read(CURRENT)
-    found = history.with_recurrence(running._in_currency(priced(300), "EUR"), 90, 30.0)
+    found = history.with_recurrence(running._in_currency(priced(300), "EUR")[0], 90, 30.0)
     columns = running.decided(found, policy, ZoneInfo("UTC"))
 
     for number, row in enumerate(found.to_pylist()):
@@ -156,6 +160,162 @@ def test_facts_that_are_no_facts_tell_nothing() -> None:
     FailureRow.objects.bulk_create(FailureRow(**row(f"f{n}", facts=facts)) for n, facts in enumerate(told))
 
     assert queries.recorded(None, None, ["stall_s"])["stall_s"].to_pylist() == [1.0, None, None]
+
+
+AGAIN = """policy: trains
+promise: any
+versions:
+  - from: 2020-01-01
+    memory: {days: %s}
+    rows:
+      - {id: again, when: {recurrence: {">=": 1}}, then: [{credit: 1.00 EUR}]}
+      - {id: first, when: {}, then: [apology]}
+"""
+
+
+def twice(directory: Path, days: tuple[int, int]) -> tuple[Path, Path]:
+    """Two policies with memories of so many days."""
+    paths = directory / "old.yaml", directory / "new.yaml"
+    for path, remembered in zip(paths, days, strict=True):
+        path.write_text(AGAIN % remembered)
+    return paths
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("from_file", [True, False])
+def test_what_happened_before_the_span_counts_as_each_policy_remembers_it(tmp_path: Path, from_file: bool) -> None:
+    old, new = twice(tmp_path, (10, 30))
+    rows = [row(f"f{days}", started_at=NOW - timedelta(days=days)) for days in (25, 1)]
+    FailureRow.objects.bulk_create(FailureRow(**one) for one in rows)
+    names = ("customer_id", "promise", "started_at", "severity")
+    pq.write_table(pa.Table.from_pylist([{n: one[n] for n in names} for one in rows]), tmp_path / "h.parquet")
+
+    since, file = NOW - timedelta(days=9), tmp_path / "h.parquet" if from_file else None
+    (found,) = running.simulate(new, str(old), tmp_path, (since, None), file)
+    assert (found.whole.failures, found.whole.before, found.whole.after) == (1, 0, 100)
+    (found,) = running.simulate(old, str(new), tmp_path, (since, None), file)
+    assert (found.whole.failures, found.whole.before, found.whole.after) == (1, 100, 0)
+
+
+STATUTE = """policy: trains
+promise: any
+currency: EUR
+statute: [%s]
+versions: [{from: 2026-01-01, rows: [{id: all, when: {}, then: [{credit: 1.00 EUR}]}]}]
+"""
+
+
+def with_statute(directory: Path, rule: str, **facts: Any) -> list[Any]:
+    path, table = directory / "trains.yaml", some(3).select(["customer_id", "promise", "started_at", "severity"])
+    path.write_text(STATUTE % rule)
+    pq.write_table(pa.table(dict(zip(table.column_names, table.columns, strict=True)) | facts), directory / "h.parquet")
+    return running.simulate(path, str(path), directory, (None, None), directory / "h.parquet")
+
+
+def test_a_statute_is_asked_with_facts_as_they_stand(tmp_path: Path) -> None:
+    (found,) = with_statute(tmp_path, "eu_rail", ticket_price=[80.0, 80.0, None], delay_min=[119, 20, 119])
+
+    assert (found.whole.owed_after, found.whole.persons_after) == (2000, 1)
+    says = {note.says: note.failures for note in found.notes}
+    (why,) = [says_ for says_ in says if "(ticket_price is not known): a person decides" in says_]
+    assert says[why] == 1
+
+
+def test_what_a_statute_owes_in_another_currency_is_not_added_but_said(tmp_path: Path) -> None:
+    (found,) = with_statute(tmp_path, "ofcom_missed_appointment", appointment_on=[date(2026, 7, 1)] * 2 + [None])
+
+    assert (found.whole.owed_after, found.whole.persons_after) == (0, 3)
+    assert sorted(note.failures for note in found.notes if "a person decides" in note.says) == [1, 2]
+    assert any("could not be given the GBP that" in note.says for note in found.notes)
+
+
+def four_eyed(directory: Path) -> Path:
+    """An installation whose policy was changed behind the worker's back, under four eyes."""
+    files.write(directory)
+    (directory / "budgets.yaml").write_text("approval: {policies: four eyes}\n")
+    path = directory / "policies/film-plays.yaml"
+    versions.see({"film-plays": amends.recoveries.files.read(path)}, True, NOW)
+    path.write_text(path.read_text("utf-8").replace("{percent: 30, of: price}", "{percent: 50, of: price}"))
+    pq.write_table(priced(400), directory / "history.parquet")
+    return path
+
+
+@pytest.mark.django_db
+def test_under_four_eyes_current_is_the_text_approved_last(tmp_path: Path) -> None:
+    path = four_eyed(tmp_path)
+    read = (tmp_path, (None, None), tmp_path / "history.parquet")
+
+    (found,) = running.simulate(path, "current", *read)
+    assert found.whole.after > found.whole.before
+    assert "as approved last: two operators have not approved the text that film-plays.yaml has now" in found.before
+    digest = amends.recoveries.files.read(path).digest
+    assert PolicyRow.objects.filter(pk=digest).count() == 0
+    for who in ("ada", "bob"):
+        versions.see({"film-plays": amends.recoveries.files.read(path)}, True, NOW)
+        versions.approve(digest, who, "", NOW)
+    (found,) = running.simulate(path, "current", *read)
+    assert (found.whole.after, "approved" in found.before) == (found.whole.before, False)
+
+
+@pytest.mark.django_db
+def test_with_one_pair_of_eyes_current_is_the_file(tmp_path: Path) -> None:
+    path = four_eyed(tmp_path)
+    (tmp_path / "budgets.yaml").unlink()
+
+    (found,) = running.simulate(path, "current", tmp_path, (None, None), tmp_path / "history.parquet")
+    assert found.whole.after == found.whole.before
+
+
+def test_a_current_policy_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    files.write(tmp_path)
+    (tmp_path / "policies/film-plays.yaml").write_text("policy: film-plays\n")
+
+    with pytest.raises(Mistake, match="`promise:` is missing"):
+        running.simulate(CURRENT, "current", tmp_path, (None, None), None)
+
+
+def test_a_database_that_does_not_answer_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(*asked: Any) -> None:
+        raise DatabaseError("connection refused")
+
+    monkeypatch.setattr(running, "simulate", no_answer)
+    call = ["simulate", "--policy", str(CURRENT), "--against", str(CURRENT), "--history", str(tmp_path / "h.parquet")]
+    told = CliRunner().invoke(app, call)
+    assert (told.exit_code, "connection refused; name a policy file with --against" in told.output) == (2, True)
+
+
+def test_a_report_into_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    pq.write_table(priced(40), tmp_path / "history.parquet")
+    call = ["simulate", "--policy", str(candidate(tmp_path)), "--against", str(CURRENT)]
+    call += ["--history", str(tmp_path / "history.parquet"), "--report", str(tmp_path / "nowhere/report.html")]
+
+    told = CliRunner().invoke(app, call)
+    assert told.exit_code == 2
+    assert "No such file or directory" in told.output
+    assert "nowhere/report.html" in told.output
+    assert "Traceback" not in told.output
+    assert isinstance(told.exception, SystemExit)
+
+
+def test_every_version_that_decided_is_named(tmp_path: Path) -> None:
+    path, text = tmp_path / "two.yaml", CURRENT.read_text("utf-8")
+    head, _, version = text.partition("  - from: ")
+    first = version.partition("\n")[2]
+    path.write_text(f"{head}  - from: 2020-01-01\n{first.rstrip()}\n  - from: 2026-03-01\n{first}")
+    table = priced(400)
+    pq.write_table(table, tmp_path / "history.parquet")
+    call = ["simulate", "--policy", str(path), "--against", str(CURRENT), "--report", str(tmp_path / "report.html")]
+    told = CliRunner().invoke(app, [*call, "--history", str(tmp_path / "history.parquet")]).output
+
+    told_of = table.filter(pc.equal(table["promise"], "film-plays"))["started_at"].to_pylist()
+    later = sum(moment >= datetime(2026, 3, 1, tzinfo=UTC) for moment in told_of)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    for says in (f"2020-01-01 decided {len(told_of) - later} failures", f"2026-03-01 decided {later} failures"):
+        assert f"version {says}" in told
+        assert f"version {says}" in page
+    assert "spoiled (2026-03-01)" in page
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
-from amends.learning import history, simulating
-from amends.learning.records import Decided
+from amends.learning import history, printing, simulating
+from amends.learning.records import Decided, Note
 
 
 def failures() -> pa.Table:
@@ -25,7 +27,9 @@ def failures() -> pa.Table:
 
 def decided(name: str, owed: list[int], goodwill: list[int]) -> Decided:
     held = np.array([0 if amount else 1 for amount in owed])
-    return Decided(name, "2026-01-01", "ab" * 32, np.array(owed), np.array(goodwill), held == 1, ("pays", "rest"), held)
+    versions, by = ("2026-01-01", "2026-03-01"), np.array([0, 0, 1] * (len(owed) // 3), np.int64)
+    money = (np.array(owed), np.array(goodwill))
+    return Decided(name, versions, by, "ab" * 32, *money, held == 1, ("pays", "rest"), held)
 
 
 def test_a_candidate_is_told_in_money_people_and_groups() -> None:
@@ -53,6 +57,48 @@ def test_customers_not_failures_are_what_is_counted_in_the_spread() -> None:
     assert found.spread_before.quantiles[100] == 1500
     assert sum(count for _, count in found.spread_before.buckets) == 4
     assert found.examples == ()
+
+
+def test_the_last_bucket_is_open_and_left_out_when_nobody_is_in_it() -> None:
+    few = decided("now", [500, 0] * 6, [0, 100] * 6)
+
+    (found,) = simulating.compare(failures(), few, few)
+    assert [name for name, *_ in printing._bucket_pairs(found)][-1] == "≤ €15.00"
+    paid = np.append(np.full(199, 100), 9000)
+    edges = simulating._edges(paid)
+    buckets = simulating._spread(paid, edges).buckets
+    assert (buckets[-2:], edges[-1]) == (((108, 199), (None, 1)), 108)
+    spread = replace(found.spread_before, buckets=buckets)
+    pairs = printing._bucket_pairs(replace(found, spread_before=spread, spread_after=spread))
+    assert pairs[-1] == ("> €1.08", 1, 1)
+    assert len({name for name, *_ in pairs}) == len(pairs)
+
+
+def test_both_policies_are_counted_on_the_same_edges() -> None:
+    less, more = decided("now", [500, 0] * 6, [0] * 12), decided("new", [900, 0] * 6, [0] * 12)
+
+    (found,) = simulating.compare(failures(), less, more)
+    assert [edge for edge, _ in found.spread_before.buckets] == [edge for edge, _ in found.spread_after.buckets]
+    (found,) = simulating.compare(failures(), decided("now", [0] * 12, [0] * 12), more)
+    assert sum(count for _, _, count in printing._bucket_pairs(found)) == found.spread_after.paid
+
+
+def test_versions_and_notes_are_counted_by_currency() -> None:
+    currency = pa.array(["EUR", "USD", "USD"] * 4)
+    told = failures()
+    told = told.set_column(told.schema.get_field_index("currency"), "currency", currency)
+    before = decided("now", [500, 0] * 6, [0, 100] * 6)
+    notes = {"had no delay_min": np.arange(12) < 3, "had no price": np.arange(12) == 0}
+
+    dollars, euros = simulating.compare(
+        told, before, replace(before, notes=notes), {"had no price": np.arange(12) == 2}
+    )
+    assert (euros.versions_after, dollars.versions_after) == (
+        (("2026-01-01", 4),),
+        (("2026-01-01", 4), ("2026-03-01", 4)),
+    )
+    assert euros.notes == (Note(1, "had no delay_min"), Note(1, "had no price"))
+    assert dollars.notes == (Note(2, "had no delay_min"), Note(1, "had no price"))
 
 
 def test_an_empty_history_is_no_reason_to_fail() -> None:

@@ -46,6 +46,8 @@ def simulate(
     json_: Json = False,
 ) -> None:
     """What a changed policy would have cost and done over recorded history, in seconds for millions of failures."""
+    from django.db import DatabaseError
+
     from amends.learning import printing, running
     from amends.learning.history import NoHistory
 
@@ -55,9 +57,12 @@ def simulate(
     try:
         found = running.simulate(policy, against, directory, span, history)
         if report is not None:
-            report.write_text(printing.page(found, running.span_words(*span)), "utf-8")
+            report.write_text(printing.page(found, running.span_words(*span, history)), "utf-8")
     except (Mistake, NoHistory, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from error
+    except DatabaseError as error:
+        typer.secho(_unread(error, history), fg="red", err=True)
         raise typer.Exit(2) from error
     if json_:
         typer.echo(json.dumps(printing.as_json(found)))
@@ -65,6 +70,15 @@ def simulate(
         printing.tell(found, Console())
         if report is not None:
             typer.echo(f"wrote {report}")
+
+
+def _unread(error: Exception, history: Path | None) -> str:
+    """Why the database is asked at all, and how to do without it."""
+    says = " ".join(str(error).split())
+    if history is None:
+        return f"The database does not answer: {says}; check AMENDS_DATABASE_URL, or give a file with --history"
+    why = "under four eyes the text that was approved last is in force"
+    return f"{why}, and the database that knows it does not answer: {says}; name a policy file with --against"
 
 
 @audit.command("fairness")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from amends.ground import packed
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 DAY_US = 86_400_000_000
 PLAIN = pa.schema(
@@ -26,7 +28,7 @@ PLAIN = pa.schema(
         ("promise", pa.string()),
         ("segment", pa.string()),
         ("incident", pa.string()),
-        ("started_at", pa.timestamp("us", "UTC")),
+        ("started_at", packed.MOMENT),
         ("severity", pa.string()),
         ("controllable", pa.bool_()),
         ("stable_cause", pa.bool_()),
@@ -37,6 +39,11 @@ PLAIN = pa.schema(
         ("currency", pa.string()),
     ]
 )
+ZONED = (
+    "expected moments with a zone, such as 2026-07-01T20:00:00+02:00: say in which zone they are, for instance"
+    " timezone('Europe/Berlin', started_at) in DuckDB or .dt.tz_localize(\"Europe/Berlin\") in pandas"
+)
+COUNTED = ("recurrence", "recurrence_decayed")  # from the history itself, whatever a file says
 NEEDED = ("customer_id", "promise", "started_at", "severity")
 DEFAULTS: Mapping[str, Any] = {
     "segment": "",
@@ -62,36 +69,77 @@ def from_parquet(path: Path, since: datetime | None, until: datetime | None) -> 
         raise NoHistory(f"{path}: not a readable Parquet file: {error}") from error
     missing = [name for name in NEEDED if name not in found.column_names]
     if missing:
-        raise NoHistory(f"{path}: column {missing[0]!r} is missing; needed are {', '.join(NEEDED)}")
-    return within(normal(found), since, until)
+        said = without(missing[0], found.column_names, [name for name in found.column_names if name not in PLAIN.names])
+        raise NoHistory(f"{path}: {said}; needed are {', '.join(NEEDED)}")
+    try:
+        return within(told(found), since, until)
+    except NoHistory as error:
+        raise NoHistory(f"{path}: {error}") from error
+
+
+def without(name: str, known: Sequence[str], free: Collection[str]) -> str:
+    """That a column is missing, what there is, and which of the free ones was perhaps meant."""
+    near = nearest(name, free)
+    meant = f" (is {near!r} meant?)" if near else ""
+    return f"column {name!r} is missing; the file has {', '.join(known)}{meant}"
+
+
+def nearest(name: str, free: Collection[str], *, alike: float = 0.7) -> str:
+    """The column that a name was perhaps meant to be; empty when none is alike."""
+    by_lower = {one.lower(): one for one in sorted(free)}
+    found = difflib.get_close_matches(name.lower(), by_lower, 1, alike)
+    return by_lower[found[0]] if found else ""
+
+
+def told(found: pa.Table) -> pa.Table:
+    """What a file tells: the columns of PLAIN in their types, facts as columns of their own; never `recurrence`."""
+    columns = {name: found[name] for name in found.column_names if name not in ("facts", *COUNTED)}
+    if "facts" in found.column_names:
+        columns |= {k: v for k, v in facts_of(found["facts"].to_pylist()).items() if k not in (*columns, *COUNTED)}
+    for one in PLAIN:
+        if one.name in columns:
+            columns[one.name] = _cast(columns[one.name], one)
+    return pa.table(columns)
+
+
+def filled(found: pa.Table) -> tuple[pa.Table, dict[str, Bools]]:
+    """Every column of PLAIN, what is missing by its default; and by column, for which failures that was so."""
+    columns, assumed = {name: found[name] for name in found.column_names}, {}
+    for one in PLAIN:
+        default = pa.scalar(DEFAULTS.get(one.name), one.type)
+        column = columns.setdefault(one.name, pa.chunked_array([pa.nulls(found.num_rows, one.type)]))
+        if default.is_valid and column.null_count:
+            assumed[one.name] = pc.is_null(column).to_numpy(zero_copy_only=False)
+            columns[one.name] = pc.fill_null(column, default)
+    return pa.table(columns), assumed
 
 
 def normal(found: pa.Table) -> pa.Table:
     """Every column of PLAIN in its type, what is missing by its default, facts as columns of their own."""
-    columns: dict[str, pa.ChunkedArray | pa.Array] = {}
-    for one in PLAIN:
-        if one.name in found.column_names:
-            columns[one.name] = _cast(found[one.name], one)
-        else:
-            columns[one.name] = pa.repeat(pa.scalar(DEFAULTS.get(one.name), one.type), found.num_rows)
-    for name in found.column_names:
-        if name not in columns and name != "facts":
-            columns[name] = found[name]
-    if "facts" in found.column_names:
-        columns |= {k: v for k, v in facts_of(found["facts"].to_pylist()).items() if k not in columns}
-    return pa.table(columns)
+    return filled(told(found))[0]
 
 
 def _cast(column: pa.ChunkedArray, to: pa.Field) -> pa.ChunkedArray:
     try:
-        if pa.types.is_timestamp(to.type) and pa.types.is_string(column.type):
-            column = pc.strptime(pc.utf8_slice_codeunits(column, 0, 19), "%Y-%m-%dT%H:%M:%S", "us")
-            column = pc.assume_timezone(column, "UTC")
-        cast = column.cast(to.type)
+        cast = _moments(column) if pa.types.is_timestamp(to.type) else column.cast(to.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise NoHistory(f"column {to.name!r}: expected {to.type}: {error}") from error
-    default = DEFAULTS.get(to.name)
-    return pc.fill_null(cast, pa.scalar(default, to.type)) if default is not None and cast.null_count else cast
+    if to.name in NEEDED and cast.null_count:
+        raise NoHistory(f"column {to.name!r} is empty in {cast.null_count:,} of {len(cast):,} rows; each needs one")
+    return cast
+
+
+def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments with a zone, or text with one; where a naive one lies on the time line nobody knows."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz:
+        return column.cast(packed.MOMENT, safe=False)  # nanoseconds are cut off
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise NoHistory(f"column 'started_at' is {kind}, without a zone; {ZONED}")
+    naive = pc.invert(pc.match_substring_regex(column, r"(Z|[+-]\d\d(:?\d\d)?)$"))
+    if first := column.filter(naive).drop_null().slice(0, 1).to_pylist():
+        raise NoHistory(f"column 'started_at': {first[0]!r} has no zone; {ZONED}")
+    return pc.replace_substring_regex(column, r"(\.\d{6})\d+", r"\1").cast(packed.MOMENT)
 
 
 def facts_of(told: list[Any]) -> dict[str, pa.Array]:
@@ -120,7 +168,7 @@ def with_recurrence(found: pa.Table, days: int, half_life_days: float) -> pa.Tab
     """
     at = found["started_at"].cast(pa.int64()).to_numpy()
     owner = codes_of(found["customer_id"]) * (1 << 20) + codes_of(found["promise"])
-    order = _in_turn(owner, at, found["failure_id"])
+    order = _in_turn(owner, at, found["failure_id"] if "failure_id" in found.column_names else None)
     at, owner = at[order], owner[order]
     count, decayed = np.zeros(len(at), np.int64), np.zeros(len(at))
     rows, back = np.arange(len(at)), 0
@@ -141,12 +189,12 @@ def with_recurrence(found: pa.Table, days: int, half_life_days: float) -> pa.Tab
     )
 
 
-def _in_turn(owner: Ints, at: Ints, ids: pa.ChunkedArray) -> Ints:
+def _in_turn(owner: Ints, at: Ints, ids: pa.ChunkedArray | None) -> Ints:
     """The order by owner, time and id, or place without ids; they are looked at only where all else is the same."""
     order: Ints = np.lexsort((at, owner))
     same = (np.diff(owner[order]) == 0) & (np.diff(at[order]) == 0)
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    if len(tied) and ids.null_count == 0:
+    if len(tied) and ids is not None and ids.null_count == 0:
         rows = order[tied]
         by_id = ids.take(pa.array(rows)).to_numpy(zero_copy_only=False)
         order[tied] = rows[np.lexsort((by_id, at[rows], owner[rows]))]

@@ -12,8 +12,10 @@ from django.template import Context, Engine
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from amends.ground.counts import counted
 from amends.ground.money import Money
 from amends.learning.records import Group, Simulation, Spread
 
@@ -25,8 +27,8 @@ HEADS = {"severity": "severity", "recurrence": "failure", "segment": "segment"}
 def page(found: Sequence[Simulation], span: str) -> str:
     """The HTML report; it needs nothing from anywhere."""
     text = (files("amends.learning") / "simulation.html").read_text("utf-8")
-    names = (found[0].before, found[0].after) if found else ("–", "this policy")
-    shown = {"before": names[0], "after": names[1], "span": span, "parts": [_part(one) for one in found]}
+    name = found[0].after.partition(" ")[0] if found else "a policy"
+    shown = {"name": name, "span": span, "parts": [_part(one) for one in found]}
     return str(Engine(autoescape=True).from_string(text).render(Context(shown, use_l10n=False)))
 
 
@@ -35,6 +37,14 @@ def _part(one: Simulation) -> dict[str, Any]:
     return {
         "currency": one.currency,
         "headline": _headline(one),
+        "policies": [
+            (head, name, _versions(versions))
+            for head, name, versions in (
+                ("In force", one.before, one.versions_before),
+                ("Candidate", one.after, one.versions_after),
+            )
+        ],
+        "notes": [str(note) for note in one.notes],
         "figures": _figures(one),
         "months": [(name, money(a), money(b), _signed(b - a, one.currency)) for name, a, b in one.months],
         "months_drawn": bars([(name, a, b) for name, a, b in one.months], "Money by month", one.currency),
@@ -49,6 +59,7 @@ def _part(one: Simulation) -> dict[str, Any]:
             for name, groups in one.by.items()
         ],
         "rows": [(a, b, f"{n:,}", _signed(change, one.currency)) for a, b, n, change in one.rows],
+        "ids": any(e.failure_id for e in one.examples),
         "examples": [
             (
                 e.failure_id[:16],
@@ -62,6 +73,13 @@ def _part(one: Simulation) -> dict[str, Any]:
     }
 
 
+def _versions(used: Sequence[tuple[str, int]]) -> list[str]:
+    """Which versions decided, and how many failures each."""
+    return [f"version {since} decided {counted(count, 'failure')}" for since, count in used] or [
+        "no version decided any"
+    ]
+
+
 def _times(recurrence: int) -> str:
     return "first time" if not recurrence else f"{recurrence} before"
 
@@ -69,7 +87,7 @@ def _times(recurrence: int) -> str:
 def _headline(one: Simulation) -> str:
     change = one.whole.after - one.whole.before
     if not change:
-        return "the same money in all"
+        return "the same money in all" if one.whole.after else "no money by either policy"
     part = abs(change) / one.whole.before if one.whole.before else 0.0
     share = f" ({part:.1%})" if part >= 0.001 else " (less than a tenth of a percent)" if part else ""
     return f"{_money(abs(change), one.currency)} {'more' if change > 0 else 'less'}{share}"
@@ -111,20 +129,15 @@ def _spread_row(name: str, spread: Spread, currency: str) -> list[str]:
 
 
 def _bucket_pairs(one: Simulation) -> list[tuple[str, int, int]]:
-    """Customers by amount under both policies, on the edges of the wider spread."""
-    wider = max((one.spread_before, one.spread_after), key=lambda spread: spread.buckets[-1:] or ((0, 0),))
-    edges = [edge for edge, _ in wider.buckets]
-    counts = [_rebinned(spread, edges) for spread in (one.spread_before, one.spread_after)]
-    names = [f"≤ {_money(edge, one.currency)}" for edge in edges]
-    return list(zip(names, *counts, strict=True))
-
-
-def _rebinned(spread: Spread, edges: Sequence[int]) -> list[int]:
-    counts = [0] * len(edges)
-    for edge, count in spread.buckets:
-        place = next((number for number, upper in enumerate(edges) if edge <= upper), len(edges) - 1)
-        counts[place] += count
-    return counts
+    """Customers by amount under both policies; the last bucket has no upper edge and is left out where it is empty."""
+    spreads = [spread.buckets for spread in (one.spread_before, one.spread_after)]
+    edges = [edge for edge, _ in max(spreads, key=len)]
+    counts = [[count for _, count in buckets] or [0] * len(edges) for buckets in spreads]
+    names = [f"≤ {_money(edge, one.currency)}" for edge in edges if edge is not None]
+    if edges:
+        names.append(f"> {_money(edges[-2] or 0, one.currency)}")
+    pairs = list(zip(names, *counts, strict=True))
+    return pairs[:-1] if pairs and not any(pairs[-1][1:]) else pairs
 
 
 def _group_row(group: Group, currency: str) -> list[str | SafeString]:
@@ -192,7 +205,14 @@ def tell(found: Sequence[Simulation], console: Console) -> None:
         console.print("No failure lies in this span, so there is nothing to compare.")
     for one in found:
         console.print(f"[bold]{one.currency}: {_headline(one)}[/]\n", highlight=False)
-        console.print(f"in force   {one.before}\ncandidate  {one.after}", highlight=False)
+        for head, name, versions in (
+            ("in force ", one.before, one.versions_before),
+            ("candidate", one.after, one.versions_after),
+        ):
+            lines = [f"{head}  {name}", *(f"           {version}" for version in _versions(versions))]
+            console.print(escape("\n".join(lines)), highlight=False)
+        for note in one.notes:
+            console.print(f"[yellow]beware[/]     {escape(str(note))}", highlight=False)
         for figure in _figures(one)[2:4]:
             console.print(f"{figure['label'].lower()}  {figure['value']} ({figure['note']})", highlight=False)
         for name, groups in {"all": (one.whole,), **one.by}.items():

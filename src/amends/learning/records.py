@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from amends.ground.counts import counted
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -17,13 +19,16 @@ class Decided:
     """What one policy gives each failure of a history, in minor units of the failure's currency."""
 
     policy: str
-    version: str  # of the newest failure
+    versions: tuple[str, ...]  # by the day they begin
+    by_version: Ints  # which of them decided; -1 none
     digest: str
     owed: Ints
     goodwill: Ints
     person: Bools  # somebody must act
     row: tuple[str, ...]  # ids of the rows
     held: Ints  # which of them held; -1 none
+    notes: Mapping[str, Bools] = field(default_factory=dict)  # what was not known or could not be reckoned, and of whom
+    standing: str = ""  # what is to be said of its text
 
     @property
     def total(self) -> Ints:
@@ -62,7 +67,18 @@ class Spread:
     paid: int
     mean: float
     quantiles: Mapping[int, int]  # 5, 25, 50, 75, 95, 99, 100
-    buckets: tuple[tuple[int, int], ...]  # upper edge and how many customers lie below it and above the one before
+    buckets: tuple[tuple[int | None, int], ...]  # upper edge (None: none), customers between it and the one before
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was not known of some failures, or could not be reckoned: `{failures} failures {says}`."""
+
+    failures: int
+    says: str
+
+    def __str__(self) -> str:
+        return f"{counted(self.failures, 'failure')} {self.says}"
 
 
 @dataclass(frozen=True)
@@ -84,8 +100,11 @@ class Simulation:
     """One currency's part of a history under the policy in force and a candidate."""
 
     currency: str
-    before: str  # policy, version and hash, in words
+    before: str  # policy and hash of its text, in words
     after: str
+    versions_before: tuple[tuple[str, int], ...]  # each version that decided, and how many failures
+    versions_after: tuple[tuple[str, int], ...]
+    notes: tuple[Note, ...]
     whole: Group
     by: Mapping[str, tuple[Group, ...]]  # segment, severity, recurrence
     spread_before: Spread

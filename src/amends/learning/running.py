@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,27 +13,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import amends.recoveries.files
-from amends.ground.config import Config, read_config
+from amends.ground.config import read_config
 from amends.ground.marked import Mistake
 from amends.ground.moments import format_moment
-from amends.learning import history, simulating
+from amends.learning import history, refusals, simulating, telling
+from amends.learning.history import NoHistory
 from amends.learning.records import Bools, Decided, Ints, Simulation
+from amends.recoveries import budgets
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.columns import decide_columns
 from amends.recoveries.policy.given import WrongInput
 from amends.recoveries.policy.tree import Table
 
+OLD = " of the other"  # behind the names of columns that only the policy in force looks at
 Span = tuple[datetime | None, datetime | None]
 
 
 def simulate(candidate: Path, against: str, directory: Path, span: Span, file: Path | None) -> list[Simulation]:
     """The candidate held against the policy in force (`current`) or another file; Mistake, NoHistory when it cannot."""
     new = amends.recoveries.files.read(candidate)
-    old = _against(new, against, directory)
+    old, standing = _against(new, against, directory)
     config = read_config(directory, {})
-    promise = "" if new.promise == "any" else new.promise
-    found = _history(file, span, promise, _looked_at(old, new))
-    return simulating.compare(*_both(_in_currency(found, config.company.currency), old, new, config))
+    found, notes = _history(file, span, "" if new.promise == "any" else new.promise, (old, new))
+    found, unsaid = _in_currency(found, config.company.currency)
+    if unsaid.any():
+        notes[f"had no currency: {config.company.currency} was assumed, the company's own"] = unsaid
+    zone = ZoneInfo(config.company.time_zone)
+    before = decided(_as_counted_by_the_other(found), old, zone, "the policy in force")
+    after = decided(found, new, zone, "the candidate")
+    before = replace(before, standing=standing)
+    if file is not None:
+        _refuse_what_says_nothing(file, before, after)
+    return simulating.compare(found, before, after, notes)
 
 
 def _looked_at(*policies: Table) -> set[str]:
@@ -42,83 +53,172 @@ def _looked_at(*policies: Table) -> set[str]:
     return {name for table in (*policies, *rules) for name in table.names}
 
 
-def _against(new: Table, against: str, directory: Path) -> Table:
+def _against(new: Table, against: str, directory: Path) -> tuple[Table, str]:
+    """The policy to hold it against, and what is to be said of its text."""
     if against != "current":
-        return amends.recoveries.files.read(Path(against))
-    policies, _ = amends.recoveries.files.read_all(directory)
+        return amends.recoveries.files.read(Path(against)), ""
+    policies, mistakes = amends.recoveries.files.read_all(directory)
     by_promise = {policy.promise: policy for policy in policies}
+    if mistakes and new.promise not in by_promise:
+        raise mistakes[0]  # perhaps it is the one
     found = by_promise.get(new.promise) or by_promise.get("any")
     if found is None:
         hint = "name another file with --against"
         raise Mistake(str(directory / "policies"), 1, f"no policy in force covers {new.promise}", hint)
+    if not _four_eyes(directory):
+        return found, ""
+    from amends.recoveries import versions  # needs a database
+
+    held = versions.standing(found, four_eyes=True)
+    waits = f"as approved last: two operators have not approved the text that {Path(found.file).name} has now"
+    return held, waits if held.digest != found.digest else ""
+
+
+def _four_eyes(directory: Path) -> bool:
+    """Whether a changed policy waits for two operators; while budgets.yaml cannot be read, it does."""
+    try:
+        return budgets.read(directory).four_eyes
+    except Mistake:
+        return True
+
+
+def _history(
+    file: Path | None, span: Span, promise: str, policies: tuple[Table, Table]
+) -> tuple[pa.Table, dict[str, Bools]]:
+    """The failures of the span, what happened before counted as each policy counts, and what had to be assumed."""
+    if file is None:
+        from amends.learning import queries  # needs a database
+
+        found = queries.recorded(*_longer(span, policies), _looked_at(*policies), promise)
+        return history.within(_counted(found, policies), *span), {}
+    found = history.from_parquet(file, None, None)
+    try:
+        telling.refuse_what_is_missing(found, *policies)
+    except NoHistory as error:
+        raise NoHistory(f"{file}: {error}") from error
+    mine = found.filter(pc.equal(found["promise"], promise)) if promise else found
+    if found.num_rows and not mine.num_rows:
+        others = ", ".join(map(str, pc.unique(found["promise"]).to_pylist()[:9]))
+        raise NoHistory(f"{file}: column 'promise' never says {promise!r}; it says {others}")
+    mine, assumed = history.filled(history.within(_counted(mine, policies), *span))
+    looked = {name for policy in policies for name in telling.looked_at(policy)}
+    said = {name: str(history.DEFAULTS[name]).lower() for name in assumed if name in looked and name != "currency"}
+    return mine, {f"had no {name}: {value or 'none'} was assumed": assumed[name] for name, value in said.items()}
+
+
+def _longer(span: Span, policies: tuple[Table, Table]) -> Span:
+    """The span with as much before it as the policies remember."""
+    since, until = span
+    days = max(_memory(policy)[0] for policy in policies)
+    return (since and since - timedelta(days=days), until)
+
+
+def _memory(policy: Table) -> tuple[int, float]:
+    """(days, half-life in days) for which earlier failures count, as the worker takes it."""
+    return policy.versions[-1].memory_days, policy.versions[-1].half_life_days
+
+
+def _counted(found: pa.Table, policies: tuple[Table, Table]) -> pa.Table:
+    """With `recurrence` as the candidate counts it; and apart, where the other remembers longer or shorter, its own."""
+    old, new = map(_memory, policies)
+    counted = history.with_recurrence(found, *new)
+    if old == new:
+        return counted
+    other = history.with_recurrence(found, *old)
+    for name in history.COUNTED:
+        counted = counted.append_column(f"{name}{OLD}", other[name])
+    return counted
+
+
+def _as_counted_by_the_other(found: pa.Table) -> pa.Table:
+    """What happened before, as the policy counts it that the candidate is held against."""
+    for name in history.COUNTED:
+        if f"{name}{OLD}" in found.column_names:
+            found = found.set_column(found.schema.get_field_index(name), name, found[f"{name}{OLD}"])
     return found
 
 
-def _history(file: Path | None, span: Span, promise: str, told: Collection[str]) -> pa.Table:
-    if file is not None:
-        found = history.from_parquet(file, *span)
-        return found.filter(pc.equal(found["promise"], promise)) if promise else found
-    from amends.learning import queries  # only here is a database needed
+def _refuse_what_says_nothing(file: Path, *decided: Decided) -> None:
+    """A column of which no value is of its input's kind was not meant so."""
+    for one in decided:
+        for says, where in one.notes.items():
+            if len(where) and where.all() and says.startswith("had a "):
+                raise NoHistory(f"{file}: each of {len(where):,} failures {says}")
 
-    return queries.recorded(*span, told, promise)
 
-
-def _in_currency(found: pa.Table, company: str) -> pa.Table:
-    """Failures without a price are reckoned in the company's currency."""
+def _in_currency(found: pa.Table, company: str) -> tuple[pa.Table, Bools]:
+    """Failures without a currency are reckoned in the company's; and which these are."""
     place = found.schema.get_field_index("currency")
-    known = pc.if_else(pc.equal(found["currency"], ""), company, found["currency"])
-    return found.set_column(place, "currency", known)
+    unsaid = pc.equal(pc.fill_null(found["currency"], ""), "")
+    return found.set_column(place, "currency", pc.if_else(unsaid, company, found["currency"])), unsaid.to_numpy()
 
 
-def _both(found: pa.Table, old: Table, new: Table, config: Config) -> tuple[pa.Table, Decided, Decided]:
-    newest = new.versions[-1]
-    found = history.with_recurrence(found, newest.memory_days, newest.half_life_days)
-    zone = ZoneInfo(config.company.time_zone)
-    return found, decided(found, old, zone), decided(found, new, zone)
-
-
-def decided(found: pa.Table, policy: Table, zone: ZoneInfo) -> Decided:
+def decided(found: pa.Table, policy: Table, zone: ZoneInfo, who: str = "the policy") -> Decided:
     """What a policy and the statute underneath it give each failure of a history."""
+    versions = tuple(str(version.since) for version in policy.versions)
     if not found.num_rows:
         nothing = np.zeros(0, np.int64)
-        return Decided(policy.name, "", policy.digest, nothing, nothing, nothing == 1, (), nothing)
+        return Decided(policy.name, versions, nothing, policy.digest, nothing, nothing, nothing == 1, (), nothing)
     day = pc.local_timestamp(pc.cast(found["started_at"], pa.timestamp("us", str(zone)))).cast(pa.date32())
-    columns = {name: found[name] for name in found.column_names}
-    answers = decide_columns(policy, columns | {"price": found["price_minor"]}, currency=found["currency"], day=day)
-    owed, goodwill, person = answers.owed, answers.goodwill, answers.person.astype(np.bool_)
-    for name in policy.statute:
-        more, unknown = _statute(packs.rule(name), columns, found.num_rows)
-        owed, person = owed + more, person | unknown
-    if policy.statute:
-        goodwill = _stacked(policy, day, owed, goodwill)
-    newest = str(policy.versions[-1].since)
-    rows = tuple(row.row_id for row in answers.by_row.rows)
-    return Decided(policy.name, newest, policy.digest, owed, goodwill, person, rows, answers.row.astype(np.int64))
-
-
-def _statute(rule: Table, columns: Mapping[str, Any], size: int) -> tuple[Ints, Bools]:
-    """What a published rule owes each failure, and where it cannot tell: a person looks."""
-    names = {other for one in rule.inputs.values() for other in (one.name, *one.also)}
-    given = {name: column for name, column in columns.items() if name in names}
+    told = telling.tell(found, policy)
     try:
-        answers = decide_columns(rule, given)
-    except WrongInput:
-        return np.zeros(size, np.int64), np.ones(size, np.bool_)
-    return answers.total, answers.refused != 0
+        answers = decide_columns(policy, told.columns, currency=found["currency"], day=day)
+    except WrongInput as error:
+        raise NoHistory(f"column {error.field!r}: {error.reason}") from error
+    owed, goodwill, person = answers.owed, answers.goodwill, answers.person.astype(np.bool_)
+    notes = told.notes | refusals.of(answers, told, found["currency"], who)
+    for name in policy.statute:
+        more, unknown, why = _statute(packs.rule(name), found)
+        owed, person, notes = owed + more, person | unknown, notes | why
+    by_version = _by_version(policy, day)
+    if policy.statute:
+        goodwill = _stacked(policy, by_version, owed, goodwill)
+    rows, held = _rows(policy), answers.row.astype(np.int64)
+    return Decided(policy.name, versions, by_version, policy.digest, owed, goodwill, person, rows, held, notes)
 
 
-def _stacked(policy: Table, day: pa.Array, owed: Ints, goodwill: Ints) -> Ints:
+def _rows(policy: Table) -> tuple[str, ...]:
+    """The rows of all versions by their ids; where there are several, with the version's day."""
+    several = len(policy.versions) > 1
+    return tuple(f"{r.row_id} ({v.since})" if several else r.row_id for v in policy.versions for r in v.rows)
+
+
+def _statute(rule: Table, found: pa.Table) -> tuple[Ints, Bools, dict[str, Bools]]:
+    """What a published rule owes each failure, where it cannot tell (a person looks), and why not."""
+    told, everybody = telling.tell(found, rule), np.ones(found.num_rows, np.bool_)
+    title = rule.about.get("title", rule.name)
+    try:
+        answers = decide_columns(rule, told.columns)
+    except WrongInput as error:
+        says = f"could not be looked at by {title} ({error}): a person decides"
+        return np.zeros(found.num_rows, np.int64), everybody, {says: everybody}
+    notes = refusals.of_rule(answers, told, title)
+    unknown = np.logical_or.reduce([~everybody, *notes.values()])
+    foreign = np.not_equal(found["currency"].to_numpy(), rule.currency) & (answers.total > 0) & ~unknown
+    if foreign.any():
+        owes = f"the {rule.currency} that {title} owes, paid in another currency"
+        notes[f"could not be given {owes}: a person decides"] = foreign
+    return np.where(unknown | foreign, 0, answers.total), unknown | foreign, notes
+
+
+def _by_version(policy: Table, day: pa.Array) -> Ints:
+    """The number of the version that decides each failure; -1 before the first."""
+    since = np.array([np.datetime64(version.since, "D") for version in policy.versions])
+    found: Ints = np.searchsorted(since, day.to_numpy(zero_copy_only=False), "right") - 1
+    return found
+
+
+def _stacked(policy: Table, by_version: Ints, owed: Ints, goodwill: Ints) -> Ints:
     """Goodwill beside what is owed: all of it where both are summed, else what it exceeds it by."""
     stacking: Sequence[str] = [version.stacking for version in policy.versions]
-    since = np.array([np.datetime64(version.since, "D") for version in policy.versions])
-    version = np.searchsorted(since, day.to_numpy(zero_copy_only=False), "right") - 1
-    sums = np.array([one == "sum" for one in stacking])[np.maximum(version, 0)]
+    sums = np.array([one == "sum" for one in stacking])[np.maximum(by_version, 0)]
     return np.where(sums | (owed == 0), goodwill, np.maximum(0, goodwill - owed))
 
 
-def span_words(since: datetime | None, until: datetime | None) -> str:
+def span_words(since: datetime | None, until: datetime | None, file: Path | None = None) -> str:
     """The span of a study, as a person reads it."""
+    of = f" of {file.name}" if file else ""
     if since is None and until is None:
-        return "All recorded failures."
+        return f"All failures{of}." if file else "All recorded failures."
     parts = [f"from {format_moment(since)}" if since else "", f"to before {format_moment(until)}" if until else ""]
-    return f"Failures {' '.join(part for part in parts if part)}."
+    return f"Failures{of} {' '.join(part for part in parts if part)}."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from amends.learning.history import codes_of
-from amends.learning.records import Bools, Decided, Example, Group, Ints, Simulation, Spread
+from amends.learning.records import Bools, Decided, Example, Group, Ints, Note, Simulation, Spread
 
 QUANTILES = (5, 25, 50, 75, 95, 99, 100)
 BUCKETS = 12
@@ -18,54 +18,86 @@ MOST_GROUPS = 25
 AGAIN = ("first", "second", "third or more")
 
 
-def compare(history: pa.Table, before: Decided, after: Decided) -> list[Simulation]:
-    """One simulation per currency, the one with most failures first."""
+def compare(
+    history: pa.Table, before: Decided, after: Decided, notes: Mapping[str, Bools] | None = None
+) -> list[Simulation]:
+    """One simulation per currency, the one with most failures first; `notes`: what had to be assumed, and of whom."""
+    notes = _together(notes or {}, before.notes, after.notes)
     currency = history["currency"]
     counted = pc.value_counts(currency).to_pylist()
     ordered = sorted(counted, key=lambda one: (-one["counts"], one["values"]))
     found = []
     for one in ordered:
         if len(ordered) == 1:
-            return [_simulate(one["values"], history, before, after)]
+            return [_simulate(one["values"], history, before, after, notes)]
         rows = np.flatnonzero(pc.equal(currency, one["values"]).to_numpy(zero_copy_only=False))
-        found.append(_simulate(one["values"], history.take(pa.array(rows)), _only(before, rows), _only(after, rows)))
+        mine = {says: where[rows] for says, where in notes.items()}
+        both = (_only(before, rows), _only(after, rows))
+        found.append(_simulate(one["values"], history.take(pa.array(rows)), *both, mine))
+    return found
+
+
+def _together(*parts: Mapping[str, Bools]) -> dict[str, Bools]:
+    """What is said by several is said once, of all whom any of them means."""
+    found: dict[str, Bools] = {}
+    for says, where in (item for part in parts for item in part.items()):
+        found[says] = found[says] | where if says in found else where
     return found
 
 
 def _only(decided: Decided, rows: Ints) -> Decided:
     return Decided(
         decided.policy,
-        decided.version,
+        decided.versions,
+        decided.by_version[rows],
         decided.digest,
         decided.owed[rows],
         decided.goodwill[rows],
         decided.person[rows],
         decided.row,
         decided.held[rows],
+        standing=decided.standing,
     )
 
 
-def _simulate(currency: str, history: pa.Table, before: Decided, after: Decided) -> Simulation:
+def _simulate(
+    currency: str, history: pa.Table, before: Decided, after: Decided, notes: Mapping[str, Bools]
+) -> Simulation:
     customer = codes_of(history["customer_id"])
+    paid = [_paid(customer, decided.total) for decided in (before, after)]
+    edges = _edges(*paid)
+    said = sorted(
+        (Note(int(where.sum()), says) for says, where in notes.items()), key=lambda one: (-one.failures, one.says)
+    )
     return Simulation(
         currency=currency,
         before=_named(before),
         after=_named(after),
+        versions_before=_versions(before),
+        versions_after=_versions(after),
+        notes=tuple(note for note in said if note.failures),
         whole=_group("all", np.ones(len(customer), np.bool_), customer, before, after),
         by={
             name: tuple(_groups(history, name, customer, before, after))
             for name in ("severity", "recurrence", "segment")
         },
-        spread_before=_spread(customer, before.total),
-        spread_after=_spread(customer, after.total),
+        spread_before=_spread(paid[0], edges),
+        spread_after=_spread(paid[1], edges),
         months=_months(history, before.total, after.total),
         examples=_examples(history, before, after),
         rows=_rows(before, after),
     )
 
 
+def _versions(decided: Decided) -> tuple[tuple[str, int], ...]:
+    """Each version that decided any of these failures, oldest first, and how many."""
+    counts = np.bincount(decided.by_version[decided.by_version >= 0], minlength=len(decided.versions)).tolist()
+    return tuple((since, count) for since, count in zip(decided.versions, counts, strict=True) if count)
+
+
 def _named(decided: Decided) -> str:
-    return f"{decided.policy} of {decided.version} ({decided.digest[:12]})"
+    """Policy and text: `film-plays (ab12…)`, with what is to be said of it."""
+    return f"{decided.policy} ({decided.digest[:12]}{', ' * bool(decided.standing)}{decided.standing})"
 
 
 def _group(name: str, mask: Bools, customer: Ints, before: Decided, after: Decided) -> Group:
@@ -105,20 +137,30 @@ def _masks(history: pa.Table, name: str) -> Iterator[tuple[str, Bools]]:
         yield str(one["values"] or "none told"), places == index[one["values"]]
 
 
-def _spread(customer: Ints, total: Ints) -> Spread:
-    """Money per customer who gets any."""
+def _paid(customer: Ints, total: Ints) -> Ints:
+    """What each customer gets who gets any, the least first."""
     per = np.bincount(customer, total) if len(customer) else np.zeros(0)
-    paid = np.sort(per[per > 0]).astype(np.int64)
+    return np.sort(per[per > 0]).astype(np.int64)
+
+
+def _edges(*paid: Ints) -> list[int]:
+    """Upper edges of the buckets for several policies: up to what all but one customer in a hundred get, then open."""
+    most = max((_quantile(one, 99) for one in paid if len(one)), default=0)
+    width = max(1, -(-most // BUCKETS))
+    return [width * (number + 1) for number in range(BUCKETS)]
+
+
+def _quantile(paid: Ints, share: int) -> int:
+    return int(paid[max(0, min(len(paid), int(np.ceil(share / 100 * len(paid)))) - 1)])
+
+
+def _spread(paid: Ints, edges: Sequence[int]) -> Spread:
+    """Money per customer who gets any."""
     if not len(paid):
         return Spread(0, 0.0, dict.fromkeys(QUANTILES, 0), ())
-    places = [min(len(paid) - 1, int(np.ceil(share / 100 * len(paid))) - 1) for share in QUANTILES]
-    quantiles = {share: int(paid[max(0, place)]) for share, place in zip(QUANTILES, places, strict=True)}
-    width = max(1, -(-int(paid[min(len(paid) - 1, places[-2])]) // BUCKETS))
-    edges = [width * (number + 1) for number in range(BUCKETS)] + [max(int(paid[-1]), width * BUCKETS)]
-    upto = np.searchsorted(paid, edges, "right")
-    counts = np.diff(upto, prepend=0)
-    buckets = tuple((edge, int(count)) for edge, count in zip(edges, counts, strict=True))
-    return Spread(len(paid), float(paid.mean()), quantiles, buckets)
+    counts = np.diff([0, *np.searchsorted(paid, edges, "right").tolist(), len(paid)]).tolist()
+    quantiles = {share: _quantile(paid, share) for share in QUANTILES}
+    return Spread(len(paid), float(paid.mean()), quantiles, tuple(zip((*edges, None), counts, strict=True)))
 
 
 def _months(history: pa.Table, before: Ints, after: Ints) -> tuple[tuple[str, int, int], ...]:

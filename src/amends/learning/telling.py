@@ -1,0 +1,222 @@
+"""What a history tells a table: each input's column in the kind it needs, as the deciding reads facts; and what it does
+not tell, in sentences with the failures that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from amends.ground.money import minor_digits
+from amends.learning.history import COUNTED, PLAIN, NoHistory, nearest, without
+from amends.learning.records import Bools
+from amends.recoveries.files import INPUTS
+from amends.recoveries.policy import given
+from amends.recoveries.policy.scope import SEVERITIES
+from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Parameter, Table
+
+NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
+TEXTS = (Kind.CHOICE, Kind.TEXT, Kind.SEVERITY)
+ALIKE = 0.8  # how much a column nobody asked for looks like a built-in input that is not there
+MOST_MINOR = 2.0**62
+
+
+@dataclass
+class Told:
+    """An input's columns for one table, and for which failures what was not told."""
+
+    columns: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    unknown: dict[str, Bools] = field(default_factory=dict)  # by input
+    notes: dict[str, Bools] = field(default_factory=dict)  # by sentence
+
+
+def looked_at(table: Table) -> set[str]:
+    """The inputs that any row, amount or derived value of a table looks at."""
+    rows = [row for version in table.versions for row in version.rows]
+    said = {text for row in rows for cell in row.cells for text in (cell.name, *_names(cell.value, Parameter))}
+    parts = [(grant.term for row in rows for grant in row.grants), (one.of for one in table.derived)]
+    said |= {text for part in parts for one in part for text in _names(one, str)}
+    said |= {text for row in rows if row.pay_by for text in (row.pay_by.after, *_names(row.pay_by.late, str))}
+    return {one.name for one in table.inputs.values() if one.name in said or one.kind is Kind.DAYS}
+
+
+def _names(part: Any, kind: type) -> Iterator[str]:
+    if isinstance(part, kind):
+        yield str(getattr(part, "name", part))
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _names(one, kind)
+    elif is_dataclass(part):
+        for one in fields(part):
+            yield from _names(getattr(part, one.name), kind)
+
+
+def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
+    """NoHistory for an input of a policy's own that no column tells, or a column that was perhaps meant for another."""
+    asked = {name for table in tables for name in table.names}
+    free = [name for name in found.column_names if name not in {*asked, *PLAIN.names}]
+    for table in tables:
+        for one in (table.inputs[name] for name in sorted(looked_at(table))):
+            if one.name == "price" and "price" in found.column_names and "price_minor" not in found.column_names:
+                raise NoHistory("column 'price' is not read: give 'price_minor', in whole minor units, and 'currency'")
+            names = ("price_minor",) if one.name == "price" else (one.name, *one.also)
+            if {*names} & {*found.column_names, *COUNTED}:
+                continue
+            if one.name not in INPUTS or nearest(one.name, free, alike=ALIKE):
+                said = without(one.name, found.column_names, free)
+                way = f"; where nobody knows it, give an empty column {one.name!r}"
+                raise NoHistory(f"{said}: policy {table.name} looks at it{way}")
+
+
+def tell(found: pa.Table, table: Table) -> Told:
+    """What the history tells a company's policy, or (facts only) a published rule."""
+    told, looked = Told(), {"severity", *looked_at(table)} if table.promise else set(table.inputs)
+    digits = _digits(found, table)
+    for one in (table.inputs[name] for name in table.inputs if name in looked):
+        if one.name == "price" and table.promise:
+            column = told.columns["price"] = found["price_minor"]
+            _note(told, f"had no {one.name}", one, _where(pc.is_null(column)))
+            continue
+        _tell(told, found, one, _sources(found, one, rule=not table.promise), digits)
+    return told
+
+
+def _sources(found: pa.Table, one: Input, *, rule: bool) -> list[pa.ChunkedArray]:
+    apart = {*PLAIN.names, *COUNTED, "segment"} if rule else set()
+    return [found[name] for name in (one.name, *one.also) if name in found.column_names and name not in apart]
+
+
+def _tell(told: Told, found: pa.Table, one: Input, sources: list[pa.ChunkedArray], digits: Any) -> None:
+    default = None if one.default is REQUIRED else one.default
+    default = False if one.name == "disputed" else default
+    if not sources and one.kind in (Kind.DAYS, Kind.NUMBERS):
+        return  # a table has its own default for lists
+    sources = sources or [_nothing(found["promise"], pa.null())]
+    column = reduce(pc.coalesce, [_as_kind(one, source) for source in sources])
+    if column.null_count:
+        nothing = reduce(np.logical_and, [_where(pc.is_null(source)) for source in sources])
+        unusable = _where(pc.is_null(column)) & ~nothing
+        if one.name != "disputed":
+            _note(told, _without(one.name, default), one, nothing)
+        _note(told, f"had a {one.name} that is {_expected(one)}: it is not known", one, unusable)
+        column = _filled(one, column, default, nothing)
+    told.columns[one.name] = _minor(column, digits) if one.kind is Kind.MONEY else column
+
+
+def _without(name: str, default: Any) -> str:
+    said = str(default).lower() if isinstance(default, bool) else default
+    return f"had no {name}" + (f": {said} was assumed" if default is not None else "")
+
+
+def _note(told: Told, says: str, one: Input, where: Bools) -> None:
+    if where.any():
+        told.notes[says] = where
+        told.unknown[one.name] = told.unknown.get(one.name, False) | where
+
+
+def _where(mask: pa.ChunkedArray) -> Bools:
+    found: Bools = mask.to_numpy(zero_copy_only=False) if isinstance(mask, pa.Array) else mask.to_numpy()
+    return found
+
+
+def _expected(one: Input) -> str:
+    choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
+    words = {Kind.FLAG: "neither true nor false", Kind.DAY: "no day", Kind.TEXT: "no text"}
+    return f"none of {', '.join(choices)}" if choices else words.get(one.kind, "no number")
+
+
+def _filled(one: Input, column: pa.ChunkedArray, default: Any, nothing: Bools) -> pa.ChunkedArray:
+    """Its default where nothing was told; what is no value of its kind stays unknown."""
+    if default is None or one.kind in (Kind.DAYS, Kind.NUMBERS):
+        return column
+    value: Any = date.fromisoformat(str(default)) if one.kind is Kind.DAY else default
+    if one.kind in NUMERIC:
+        column, value = column.cast(pa.float64()), float(default)
+    return pc.if_else(pa.array(nothing), pa.scalar(value, column.type), column)
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _as_kind(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of what the input is; null for what is no value of its kind, as the deciding takes it."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.string())
+    if one.kind is Kind.FLAG:
+        return column if pa.types.is_boolean(column.type) else _nothing(column, pa.bool_())
+    if one.kind in NUMERIC:
+        return _numbers(column)
+    if one.kind is Kind.DAY:
+        return _days(column)
+    return _texts(one, column) if one.kind in TEXTS else column
+
+
+def _nothing(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(len(column), kind)])
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return column
+    return _read(column, lambda text: float(given.number("", text)), pa.float64())
+
+
+def _days(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        return column.cast(pa.date32(), safe=False)
+    return _read(column, lambda text: date.fromisoformat(text[:10]), pa.date32())
+
+
+def _read(column: pa.ChunkedArray, read: Callable[[str], Any], kind: pa.DataType) -> pa.ChunkedArray:
+    """Texts read, each distinct one once; null where they cannot be."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return _nothing(column, kind)
+    coded = column.combine_chunks().dictionary_encode()
+    values = pa.array([_or_none(read, text) for text in coded.dictionary.to_pylist()], kind)
+    return pa.chunked_array([values.take(coded.indices)])
+
+
+def _or_none(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
+def _texts(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        if not pa.types.is_integer(column.type):
+            return _nothing(column, pa.string())
+        column = column.cast(pa.string())
+    choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
+    if not choices:
+        return column
+    usable = pc.is_in(column, pa.array([*choices, *one.same], column.type))
+    return column if pc.all(usable).as_py() else pc.if_else(usable, column, pa.scalar(None, column.type))
+
+
+def _digits(found: pa.Table, table: Table) -> Any:
+    """Digits behind the point of each failure's currency; of a rule's own."""
+    if not table.promise:
+        return minor_digits(table.currency)
+    coded = found["currency"].combine_chunks().dictionary_encode()
+    each = np.array([minor_digits(code) for code in coded.dictionary.to_pylist()] or [0], np.int64)
+    return each[coded.indices.to_numpy(zero_copy_only=False)] if len(each) > 1 else int(each[0])
+
+
+def _minor(column: pa.ChunkedArray, digits: Any) -> pa.ChunkedArray:
+    """Amounts among the facts, which stand in the major unit, in whole minor units."""
+    major = column.cast(pa.float64())
+    known = _where(pc.is_valid(major))
+    minor = np.rint(pc.fill_null(major, 0.0).to_numpy() * 10.0**digits)
+    fits = known & (np.abs(minor) < MOST_MINOR)
+    return pa.chunked_array([pa.array(np.where(fits, minor, 0).astype(np.int64), mask=~fits)])
