@@ -77,6 +77,7 @@ def notes(policies: tuple[Path, Path], told: dict[str, Any]) -> dict[str, int]:
     [
         ({"delay_min": None, "late_by": None, "dely_min": [90] * 9}, "column 'delay_min' is missing; the file has"),
         ({"delay_min": None, "late_by": None, "dely_min": [90] * 9}, "is 'dely_min' meant?"),
+        ({"delay_min": None, "late_by": None}, "where nobody knows it, give an empty column 'delay_min'"),
         ({"disputed": None, "dispute": [True] * 9}, "is 'dispute' meant?"),
         ({"price_minor": None, "price": [49.9] * 9}, "give 'price_minor', in whole minor units"),
         ({"severity": None, "Severity": ["major"] * 9}, "is 'Severity' meant?"),
@@ -121,6 +122,10 @@ def test_what_some_failures_do_not_tell_is_counted_in_table_json_and_report(poli
 
 def test_a_history_that_tells_all_says_nothing(policies: tuple[Path, Path]) -> None:
     assert notes(policies, failures()) == {}
+
+
+def test_an_empty_column_says_that_nobody_knows(policies: tuple[Path, Path]) -> None:
+    assert notes(policies, failures(delay_min=[None] * 9)) == {"had no delay_min": 9}
 
 
 def test_a_built_in_input_that_is_not_there_is_said(policies: tuple[Path, Path]) -> None:
