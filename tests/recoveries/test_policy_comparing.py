@@ -7,6 +7,8 @@ from pathlib import Path
 from amends.recoveries import files
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.comparing import compare, try_both
+from amends.recoveries.policy.describing import describe
+from amends.recoveries.policy.explaining import explain
 from amends.recoveries.policy.parsing import read_text
 from amends.recoveries.policy.tree import Table
 
@@ -94,3 +96,16 @@ def test_a_boundary_moved_by_a_cent_or_a_minute_is_noticed() -> None:
     tried = try_both(rail, later, 600)
 
     assert tried.counts["nothing any more"] >= 1
+
+
+def test_one_day_and_one_record_are_said_as_one() -> None:
+    text = (
+        "rule: r\ncurrency: EUR\ninputs: {a: {type: flag}}\n"
+        "versions:\n  - from: 2026-01-01\n    rows:\n"
+        "      - {id: z, when: {}, then: [{cash: 1.00, owed: true}], pay_by: {working_days: 1}}\n"
+    )
+    old, new = read_text(text, "r.yaml", {}), read_text(text.replace("1.00", "2.00"), "r.yaml", {})
+
+    assert ("Paid", "Within 1 working day after the decision.") in describe(old).facts
+    assert "It must reach you within 1 working day." in explain(old, {"a": True}).when
+    assert try_both(old, new, 1).text().startswith("1 of 1 tried record is decided differently")

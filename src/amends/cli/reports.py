@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from amends.cli.entering import Dir, Json, clock, existing
+from amends.ground.counts import counted
 
 if TYPE_CHECKING:
     from amends.reports.rehearsing import Rehearsal
@@ -116,5 +117,6 @@ def recount(directory: Dir = Path(), json_: Json = False) -> None:
     existing(directory)
     from amends.reports import scoreboard
 
-    counted = scoreboard.recount(clock())
-    typer.echo(json.dumps({"counted": counted}) if json_ else f"Counted anew: {counted:,} days, categories and areas.")
+    done = scoreboard.recount(clock())
+    counts = counted(done, "count of a day, category and area", "counts of days, categories and areas")
+    typer.echo(json.dumps({"counted": done}) if json_ else f"Made anew: {counts}.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from amends.failures.records import Failure
+from amends.ground.counts import counted
 from amends.ground.money import Money
 from amends.recoveries.budgets import Budget, Limits
 from amends.recoveries.records import Decision, Remedy
@@ -123,7 +124,7 @@ def _refused(budgets: Sequence[Budget], total: Money) -> str:
 
 def _slot(budget: Budget, decision: Decision, customer_id: str, incident: str, day: date) -> Slot | None:
     if budget.per == "customer":
-        return Slot(f"{budget.name}\x1f{customer_id}", budget, f"this customer in {budget.days} days")
+        return Slot(f"{budget.name}\x1f{customer_id}", budget, f"this customer in {counted(budget.days, 'day')}")
     if budget.per == "incident" and incident:
         return Slot(_line(f"{budget.name}|{incident}"), budget, f"incident {incident}")
     if budget.per == "policy day":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from amends.ground.counts import counted
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import sampling
 from amends.recoveries.policy.applying import Outcome, apply
@@ -53,8 +54,8 @@ def compare(old: Table, new: Table) -> list[Change]:
         if name not in after:
             changes.append(Change("", f"the version of {name} is gone"))
         elif name not in before:
-            rows = len(after[name].rows)
-            changes.append(Change("", f"a version of {name} was added, with {rows} row{'s' * (rows != 1)}"))
+            rows = counted(len(after[name].rows), "row")
+            changes.append(Change("", f"a version of {name} was added, with {rows}"))
             earlier = old.versions[-1]
             changes += of_versions(
                 Plainly(old, earlier), Plainly(new, after[name]), f"{name}, against {_name(earlier)}"
@@ -201,7 +202,7 @@ def pay_by(words: Plainly, one: PayBy | None) -> str:
     if one is None:
         return ""
     after = f"after {words.name(one.after)}" if one.after else one.words or "after the decision"
-    return f"within {one.days} {'working ' if one.working else ''}days {after}"
+    return f"within {counted(one.days, 'working day' if one.working else 'day')} {after}"
 
 
 # ---------------------------------------------------------------- on tried records
@@ -217,7 +218,8 @@ class Tried:
 
     def text(self) -> str:
         changed = sum(self.counts.values())
-        lines = [f"{changed} of {self.records} tried records are decided differently"]
+        records = counted(self.records, "tried record")
+        lines = [f"{changed:,} of {records} {'is' if changed == 1 else 'are'} decided differently"]
         for kind, count in sorted(self.counts.items()):
             one = self.examples[kind]
             record = ", ".join(f"{human(name)} {_plain(value)}" for name, value in one["inputs"].items())

@@ -227,7 +227,7 @@ def _counted(words: Plainly, one: Derived) -> str:
         "complete": lambda: f"how many complete periods of {of[1]} there are in {of[0]}",
         "begun": lambda: f"how many periods of {of[1]} there are in {of[0]}; one that has begun counts whole",
         "days": lambda: f"the calendar days from {of[0]} to {of[1]}",
-        "days_after": lambda: f"the day {of[1]} days after {of[0]}",
+        "days_after": lambda: f"the day {of[1]} {'day' if of[1] == '1' else 'days'} after {of[0]}",
         "working_days_after": lambda: (
             f"the end of working day {of[1]} after {of[0]}; weekends and holidays do not count"
         ),

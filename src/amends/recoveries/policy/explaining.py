@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from amends.ground.counts import counted
 from amends.ground.money import Money, minor_digits
 from amends.recoveries.policy import packs, reckoning
 from amends.recoveries.policy.applying import Outcome, apply, exact_text, version_for
@@ -305,7 +306,7 @@ def _when(table: Table, looked: Sequence[Looked], outcome: Outcome) -> tuple[str
     if outcome.pay_by:
         said.append(f"It must reach you by {day_words(outcome.pay_by)}.")
     elif row.pay_by:
-        count = f"{row.pay_by.days} {'working ' if row.pay_by.working else ''}days"
+        count = counted(row.pay_by.days, "working day" if row.pay_by.working else "day")
         said.append(sentence(f"It must reach you within {count} {row.pay_by.words or ''}"))
     said.append(asking(outcome.claim, str(table.about.get("claim_deadline", ""))))
     return tuple(said)
