@@ -17,10 +17,16 @@ from rich.table import Table
 
 from amends.ground.counts import counted
 from amends.ground.money import Money
-from amends.learning.records import Group, Simulation, Spread
+from amends.learning.records import Burn, Group, Simulation, Spread
 
 WIDTH, HEIGHT, LEFT, BASE = 900, 180, 4, 150
 TITLES = {"severity": "By severity", "recurrence": "By recurrence", "segment": "By segment"}
+PER = {
+    "decision": ("decisions", "decision"),
+    "customer": ("customers", "customer"),
+    "incident": ("incidents", "incident"),
+    "policy day": ("days", "day"),
+}
 HEADS = {"severity": "severity", "recurrence": "failure", "segment": "segment"}
 
 
@@ -59,6 +65,7 @@ def _part(one: Simulation) -> dict[str, Any]:
             for name, groups in one.by.items()
         ],
         "rows": [(a, b, f"{n:,}", _signed(change, one.currency)) for a, b, n, change in one.rows],
+        "budgets": [_budget_row(burn, one.currency) for burn in one.budgets],
         "ids": any(e.failure_id for e in one.examples),
         "examples": [
             (
@@ -78,6 +85,19 @@ def _versions(used: Sequence[tuple[str, int]]) -> list[str]:
     return [f"version {since} decided {counted(count, 'failure')}" for since, count in used] or [
         "no version decided any"
     ]
+
+
+def _budget_row(burn: Burn, currency: str) -> list[str]:
+    """A budget, its cap, and how often and how far each policy would go beyond it."""
+    several, single = PER[burn.per]
+    row = [burn.name, f"{_money(burn.cap, currency)} per {single}"]
+    for burnt in (burn.before, burn.after):
+        since = f", first {burnt.first}" if burnt.first else ""
+        row += [
+            f"{counted(burnt.over, single, several)}{since}" if burnt.over else "never",
+            _money(burnt.most, currency),
+        ]
+    return row
 
 
 def _times(recurrence: int) -> str:
@@ -217,6 +237,9 @@ def tell(found: Sequence[Simulation], console: Console) -> None:
             console.print(f"{figure['label'].lower()}  {figure['value']} ({figure['note']})", highlight=False)
         for name, groups in {"all": (one.whole,), **one.by}.items():
             console.print(_table(name, groups, one.currency))
+        for name, cap, over, most, over_after, most_after in (_budget_row(burn, one.currency) for burn in one.budgets):
+            says = f"budget {name} ({cap}): beyond it {over_after}, most {most_after} (in force {over}, {most})"
+            console.print(escape(says), highlight=False)
 
 
 def _table(name: str, groups: Sequence[Group], currency: str) -> Table:

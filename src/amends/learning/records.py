@@ -96,6 +96,26 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Burnt:
+    """What the goodwill of one policy alone would do to a budget."""
+
+    over: int  # how many days, customers, incidents or decisions would go beyond it
+    most: int  # the most that any of them would take, in minor units
+    first: str  # the first such day, of a budget by day
+
+
+@dataclass(frozen=True)
+class Burn:
+    """One budget under both policies."""
+
+    name: str
+    per: str
+    cap: int
+    before: Burnt
+    after: Burnt
+
+
+@dataclass(frozen=True)
 class Simulation:
     """One currency's part of a history under the policy in force and a candidate."""
 
@@ -112,3 +132,4 @@ class Simulation:
     months: tuple[tuple[str, int, int], ...]  # month, spent before and after
     examples: tuple[Example, ...]
     rows: tuple[tuple[str, str, int, int], ...]  # row before, row after, failures, difference in minor units
+    budgets: tuple[Burn, ...] = ()

@@ -16,7 +16,7 @@ import amends.recoveries.files
 from amends.ground.config import read_config
 from amends.ground.marked import Mistake
 from amends.ground.moments import format_moment
-from amends.learning import history, refusals, simulating, telling
+from amends.learning import burning, history, refusals, simulating, telling
 from amends.learning.history import NoHistory
 from amends.learning.records import Bools, Decided, Ints, Simulation
 from amends.recoveries import budgets
@@ -44,13 +44,15 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
     before = replace(before, standing=standing)
     if file is not None:
         _refuse_what_says_nothing(file, before, after)
-    return simulating.compare(found, before, after, notes)
+    told = simulating.compare(found, before, after, notes)
+    caps = budgets.read(directory).budgets
+    return [replace(one, budgets=burning.of(found, before, after, caps, one.currency, zone)) for one in told]
 
 
 def _looked_at(*policies: Table) -> set[str]:
-    """Every name under which these policies, and the statutes underneath them, may be told something."""
+    """Every name under which these policies, the statutes underneath them and the budgets may be told something."""
     rules = [packs.rule(name) for policy in policies for name in policy.statute]
-    return {name for table in (*policies, *rules) for name in table.names}
+    return {"incident", *(name for table in (*policies, *rules) for name in table.names)}
 
 
 def _against(new: Table, against: str, directory: Path) -> tuple[Table, str]:
@@ -159,7 +161,7 @@ def decided(found: pa.Table, policy: Table, zone: ZoneInfo, who: str = "the poli
     if not found.num_rows:
         nothing = np.zeros(0, np.int64)
         return Decided(policy.name, versions, nothing, policy.digest, nothing, nothing, nothing == 1, (), nothing)
-    day = pc.local_timestamp(pc.cast(found["started_at"], pa.timestamp("us", str(zone)))).cast(pa.date32())
+    day = burning.local_days(found, zone)
     told = telling.tell(found, policy)
     try:
         answers = decide_columns(policy, told.columns, currency=found["currency"], day=day)
