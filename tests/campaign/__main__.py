@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.campaign.faking import faketime
 from tests.campaign.field import DATABASES, Field
 from tests.campaign.rounds import Storm
-from tests.campaign.stack import faketime
 
 
 def main() -> int:

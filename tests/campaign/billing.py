@@ -2,7 +2,8 @@
 
 `python -m tests.campaign.billing PLACE PORT SEED`. What it does wrong depends on seed, key and number of the try only.
 PLACE/mood.json says how bad the day is: {"calm": true}, {"ignore_keys": true}, {"key_window_s": 0},
-{"always": ["kill-before", "kill-after"]} (the acts take turns, in the order in which they come).
+{"always": ["kill-before", "kill-after"]} (the acts take turns, in the order in which they come),
+{"acts": 6} (so many of them; afterwards all is well).
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Billing:
             self.seen[what] = n = self.seen.get(what, 0) + 1
             turn = [each for each in self.seen if each.startswith("POST")].index(what) if always else 0
         fault = ""
-        if not mood.get("calm") and n <= mood.get("bad_tries", MOST_BAD_TRIES):
+        met = turn < mood.get("acts", turn + 1)
+        if met and not mood.get("calm") and n <= mood.get("bad_tries", MOST_BAD_TRIES):
             fault = always[turn % len(always)] if always else pick(menu, self.seed, what, n)
         self.tries.append({"what": what, "n": n, "fault": fault})
         return fault

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.campaign.faking import faketime
 from tests.campaign.field import Field
-from tests.campaign.stack import faketime
 
 
 @pytest.fixture(scope="session", autouse=True)

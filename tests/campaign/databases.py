@@ -73,6 +73,7 @@ class Postgres:
     def fresh(self, template: Path, place: Path) -> None:
         source = f' TEMPLATE "{_name(template)}"' if template != place else ""
         with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{_name(place)}" WITH (FORCE)'.encode())
             connection.execute(f'CREATE DATABASE "{_name(place)}"{source}'.encode())
 
     def kill(self, chance: random.Random) -> int:

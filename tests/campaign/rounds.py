@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 from tests.campaign import tracing
+from tests.campaign.mother import Mother
 from tests.campaign.outside import Journal
 from tests.campaign.senders import Senders
 from tests.campaign.stack import OUTSIDERS, Installation, Stack
@@ -78,9 +79,9 @@ def ours(kills: Mapping[str, int]) -> int:
     return sum(times for what, times in kills.items() if what not in OUTSIDERS)
 
 
-def calm(home: Installation, world: World) -> Aftermath:
+def calm(home: Installation, world: World, mother: Mother) -> Aftermath:
     """The evening undisturbed: what every round must come out as."""
-    stack = Stack(home, world.seed)
+    stack = Stack(home, world.seed, mother)
     try:
         stack.mood(calm=True)
         return _tell(stack, world, None)
@@ -88,9 +89,9 @@ def calm(home: Installation, world: World) -> Aftermath:
         stack.stop()
 
 
-def stormy(home: Installation, world: World, storm: Storm, acts: int) -> Aftermath:
+def stormy(home: Installation, world: World, storm: Storm, acts: int, mother: Mother) -> Aftermath:
     """The same evening in a storm, which spreads its kills over so many acts at the provider."""
-    stack = Stack(home, storm.seed, storm.broken)
+    stack = Stack(home, storm.seed, mother, storm.broken)
     try:
         stack.mood(**storm.mood)
         return _tell(stack, world, storm, acts)

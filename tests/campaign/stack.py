@@ -6,46 +6,25 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 from tests.campaign import tracing
 from tests.campaign.databases import Database
+from tests.campaign.mother import ROOT, Mother
 from tests.campaign.outside import Clock, Journal
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_" + "Q0FNUEFJR04" * 4
 UP_S = 60.0
 OUTSIDERS = ("billing", "mailbox")
 TABLES = ("signals", "quarantine", "failures", "recoveries", "acts", "ledger", "notices")
-
-
-def faketime() -> str:
-    """The library that makes clocks jump, '' where this machine has none that loads."""
-    spec = find_spec("libfaketime")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in folders:
-        library = Path(folder) / "vendor/libfaketime/src/libfaketime.so.1"
-        probe = [sys.executable, "-c", "import time; print(time.time())"]
-        moved = {"LD_PRELOAD": str(library), "FAKETIME": "+25h"}
-        done = subprocess.run(probe, env=os.environ | moved, capture_output=True, text=True)
-        if done.returncode == 0 and float(done.stdout) > time.time() + 3600:
-            return str(library)
-    return ""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Installation:
@@ -64,6 +43,14 @@ class Installation:
             shutil.copytree(template.place, place, ignore=shutil.ignore_patterns("*.lock"))
             database.fresh(template.place, place)
             self.api_key = template.api_key
+
+    @property
+    def outside(self) -> Path:
+        """Where the world around it keeps its journals and its clock."""
+        return self.place.with_name(f"{self.place.name}-outside")
+
+    def mother(self, ports: Mapping[str, int] | None = None) -> Mother:
+        return Mother(self.place, self.outside, self.environment(), ports)
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AMENDS_")}
@@ -87,13 +74,12 @@ def _amends(args: list[str], environment: dict[str, str]) -> str:
 class Stack:
     """One round's processes. Every pid in `pids` is ours to kill; `kills` counts what we killed from in here."""
 
-    def __init__(self, home: Installation, seed: int, broken: str = "") -> None:
-        self.home, self.seed, self.broken = home, seed, broken
-        self.outside = home.place.with_name(f"{home.place.name}-outside")
+    def __init__(self, home: Installation, seed: int, mother: Mother, broken: str = "") -> None:
+        self.home, self.seed, self.mother, self.broken = home, seed, mother, broken
+        self.outside, self.ports = home.outside, mother.ports
         self.outside.mkdir()
         self.clock, self.killed_outside = Clock(self.outside / "clock"), Journal(self.outside / "kills.jsonl")
         self.clock.jump(0)
-        self.ports = {name: free_port() for name in ("web", "billing", "mailbox")}
         self.pids: dict[str, int] = {}
         self.kills: dict[str, int] = {}
         self.traces: dict[str, subprocess.Popen[bytes]] = {}
@@ -101,49 +87,18 @@ class Stack:
         self.log = str(self.outside / "amends.log")
         for name in OUTSIDERS:
             self.start_outsider(name)
-        self.warm = self._warm()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.ports['web']}"
 
-    def _warm(self) -> subprocess.Popen[str]:
-        environment = self.home.environment() | {
-            "AMENDS_BILLING_URL": f"http://127.0.0.1:{self.ports['billing']}",
-            "AMENDS_SMTP_URL": f"smtp://127.0.0.1:{self.ports['mailbox']}",
-        }
-        if library := faketime():
-            environment |= {
-                "LD_PRELOAD": library,
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock.path),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "NO_FAKE_STAT": "1",
-            }
-        command = [sys.executable, "-m", "tests.campaign.warm", str(self.home.place), *filter(None, [self.broken])]
-        with open(self.log, "ab") as log:
-            warm = subprocess.Popen(
-                command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-            )
-        assert warm.stdout
-        if not warm.stdout.readline():
-            raise AssertionError(f"amends does not start: {Path(self.log).read_text()[-2000:]}")
-        return warm
-
-    def upgrade(self, code: Path) -> None:
+    def upgrade(self, mother: Mother) -> None:
         """From now on commands run another release's code; what runs already goes on running the old."""
-        self.home.code = code
-        self.warm.kill()
-        self.warm.wait()
-        self.warm = self._warm()
+        self.mother.end()
+        self.mother = mother
 
     def _ask(self, order: dict[str, Any]) -> dict[str, int]:
-        assert self.warm.stdin
-        assert self.warm.stdout
-        self.warm.stdin.write(json.dumps(order | {"log": self.log}) + "\n")
-        self.warm.stdin.flush()
-        found: dict[str, int] = json.loads(self.warm.stdout.readline())
-        return found
+        return self.mother.ask(order | {"log": self.log, "broken": self.broken})
 
     def run(self, *args: str) -> int:
         """A command to its end; its exit code."""
@@ -266,8 +221,6 @@ class Stack:
         for name in list(self.pids):
             self.freeze(name, signal.SIGCONT)
             self.kill(name)
-        self.warm.kill()
-        self.warm.wait()
         self._sweep()
         for outsider in self.outsiders.values():
             outsider.kill()
@@ -275,9 +228,10 @@ class Stack:
 
     def _sweep(self) -> None:
         """A process that outlived its name, such as a worker under a clock that stood still, costs the next rounds."""
+        mother = self.mother.process
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if str(self.home.place) in process.cmdline():
+                if str(self.home.place) in process.cmdline() and not (mother and process.pid == mother.pid):
                     process.kill()
 
 

@@ -16,8 +16,9 @@ import pytest
 from tests.campaign import rounds
 from tests.campaign.checker import digest, violations
 from tests.campaign.field import Field
+from tests.campaign.mother import ROOT
 from tests.campaign.senders import Senders
-from tests.campaign.stack import ROOT, Installation, Stack
+from tests.campaign.stack import Installation, Stack
 from tests.campaign.world import Parcel, World, rudely
 
 BEFORE_THE_FIRST_TAG = "e8d9748"
@@ -57,7 +58,7 @@ def upgraded(home: Installation, world: World) -> tuple[rounds.Aftermath, dateti
 
     What is left, and when the last old worker had ended.
     """
-    stack = Stack(home, world.seed)
+    stack = Stack(home, world.seed, home.mother())
     stack.mood(calm=True)
     parcels = rudely(world, 1, over_s=0.5)
     third = len(parcels) // 3
@@ -66,7 +67,8 @@ def upgraded(home: Installation, world: World) -> tuple[rounds.Aftermath, dateti
             stack.start(name)
         stack.wait_for_web()
         told = send(stack, parcels[:third])
-        stack.upgrade(ROOT)
+        home.code = ROOT
+        stack.upgrade(home.mother(stack.ports))
         assert stack.run("migrate") == 0
         told = send(stack, parcels[third : 2 * third], told)
         stack.terminate("web")
@@ -81,6 +83,7 @@ def upgraded(home: Installation, world: World) -> tuple[rounds.Aftermath, dateti
         return rounds.look(stack, told), ended
     finally:
         stack.stop()
+        stack.mother.end()
 
 
 def left_to_a_person(after: rounds.Aftermath, ended: datetime) -> set[str]:

@@ -1,6 +1,7 @@
 """`amends` with its imports already made: each command runs in a fork of this process, so that a kill costs little.
 
 Reads JSON lines: {"start": [args], "log": path} answers with the pid; {"run": [args]} waits and answers with the code.
+{"broken": how} makes it a design that is known to be wrong (`broken.py`).
 What is forked is the command line itself (`amends worker --dir …`); nothing is open yet when it forks.
 """
 
@@ -41,11 +42,13 @@ def warm_up(directory: Path) -> None:
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    with contextlib.suppress(ImportError, AttributeError):  # whom to trust is read by each worker
+        importlib.import_module("amends.connectors.wire").trusted()
     gc.collect()
     gc.freeze()  # what is shared with the forks is not looked through, and so copied, by each of them
 
 
-def fork(args: list[str], log: str) -> int:
+def fork(args: list[str], log: str, broken: str) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -57,6 +60,8 @@ def fork(args: list[str], log: str) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(file, 1)
         os.dup2(file, 2)
+        if broken:
+            importlib.import_module("tests.campaign.broken").break_it(broken)
         code = command(args)
     finally:
         os._exit(code)
@@ -75,17 +80,15 @@ def command(args: list[str]) -> int:
 
 def obey(order: dict[str, Any]) -> dict[str, int]:
     if "start" in order:
-        return {"pid": fork(order["start"], order["log"])}
+        return {"pid": fork(order["start"], order["log"], order["broken"])}
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _, status = os.waitpid(fork(order["run"], order["log"]), 0)
+    _, status = os.waitpid(fork(order["run"], order["log"], order["broken"]), 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     return {"code": os.waitstatus_to_exitcode(status)}
 
 
 if __name__ == "__main__":
     warm_up(Path(sys.argv[1]))
-    if len(sys.argv) > 2:
-        importlib.import_module("tests.campaign.broken").break_it(sys.argv[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are nobody's to wait for
     print(json.dumps({"pid": os.getpid()}), flush=True)
     for line in sys.stdin:

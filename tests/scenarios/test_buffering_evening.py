@@ -13,11 +13,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from amends.scenarios import tally
 from amends.scenarios.buffering_evening import demo as story
 from amends.scenarios.buffering_evening.demo import Demo
 
 SMALL = {"seed": 7, "sessions": 400}
 KILLS = 4
+EXPORTED = ("acts", "ledger", "notices", "recoveries", "signals", "quarantine")
+together = pytest.mark.xdist_group("buffering-evening")  # one calm evening serves both tests
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Where a calm evening was told, and what came out."""
+    place = tmp_path_factory.mktemp("evening") / "calm"
+    return place, told(place, 0)
 
 
 def told(place: Path, kills: int) -> dict[str, Any]:
@@ -31,7 +41,9 @@ def told(place: Path, kills: int) -> dict[str, Any]:
         demo.send(SMALL)
         killer.join()
         demo.wait()
-        return _outside(place) | {"inside": demo.tally.gather(place, demo.environment)}
+        assert demo.tally.one_page(place, demo.environment, demo.url).startswith(f"{demo.url}/yours/")
+        exported = {what: tally.export(place, demo.environment, what) for what in EXPORTED}
+        return _outside(place) | {"inside": demo.tally.gather(place, demo.environment), "exported": exported}
     finally:
         stop.set()
         demo.stop()
@@ -54,9 +66,12 @@ def _outside(place: Path) -> dict[str, Any]:
     }
 
 
+@together
 @pytest.mark.slow
-def test_killed_again_and_again_it_ends_in_the_same_books_and_mails(tmp_path: Path) -> None:
-    calm, killed = told(tmp_path / "calm", 0), told(tmp_path / "killed", KILLS)
+def test_killed_again_and_again_it_ends_in_the_same_books_and_mails(
+    evening: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    calm, killed = evening[1], told(tmp_path / "killed", KILLS)
 
     assert killed["effects"] == calm["effects"]
     assert max(killed["effects"].values()) == 1
@@ -65,6 +80,16 @@ def test_killed_again_and_again_it_ends_in_the_same_books_and_mails(tmp_path: Pa
     assert sum(calm["mails"].values()) - doubtful <= sent <= sum(calm["mails"].values())
     same = ("play_sessions", "failures", "refunds", "credits", "refunded_minor", "credited_minor", "out_of_balance")
     assert {name: killed["inside"][name] for name in same} == {name: calm["inside"][name] for name in same}
+
+
+@together
+@pytest.mark.slow
+def test_the_same_evening_again_changes_nothing(evening: tuple[Path, dict[str, Any]]) -> None:
+    place, first = evening
+    assert first["effects"], "an evening on which nobody was paid proves nothing"
+    assert first["mails"]
+
+    assert told(place, 0) == first
 
 
 @pytest.mark.slow

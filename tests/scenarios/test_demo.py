@@ -1,14 +1,12 @@
-"""What somebody meets who runs the demo: twice, beside another server, or by a wrong name."""
+"""What somebody meets who runs the demo: beside another server, or by a wrong name."""
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -19,33 +17,6 @@ from amends.scenarios.buffering_evening import demo
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 EXPECTED = tomllib.loads((files("amends.scenarios.buffering_evening") / "expected.toml").read_text("utf-8"))
-SMALL = {"seed": 11, "sessions": 120}
-SAME = ("acts", "ledger", "notices", "recoveries", "signals", "quarantine")
-
-
-def told(place: Path) -> dict[str, Any]:
-    """Tell a small evening in `place`; everything it left behind."""
-    evening = demo.Demo(place, 0, Console(quiet=True))
-    try:
-        evening.set_up()
-        evening.send(SMALL)
-        evening.wait()
-        page = evening.tally.one_page(place, evening.environment, evening.url)
-        assert page.startswith(f"{evening.url}/yours/")
-        left = {what: tally.export(place, evening.environment, what) for what in SAME}
-    finally:
-        evening.stop()
-    paid = [json.loads(line) for line in (place / "demo-billing.jsonl").read_text("utf-8").splitlines()]
-    return left | {"paid": paid, "mails": sorted(path.name for path in (place / "demo-mails").iterdir())}
-
-
-@pytest.mark.slow
-def test_the_same_evening_again_changes_nothing(tmp_path: Path) -> None:
-    first, second = told(tmp_path / "evening"), told(tmp_path / "evening")
-
-    assert first["paid"], "an evening on which nobody was paid proves nothing"
-    assert first["mails"]
-    assert second == first
 
 
 def test_a_taken_port_is_left_to_whoever_has_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,13 @@ import hashlib
 import hmac
 import json
 import logging
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -43,6 +45,12 @@ class Reply:
             return None
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed, read once for all wires of a process."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Wire:
     """The only way out for HTTP: `ask` for a reply, `answer` to say what it means for an act."""
 
@@ -61,7 +69,7 @@ class Wire:
         self.hidden = [secret for secret in (*secrets, *_secrets_of(url)) if len(secret) >= 4]
         timeout = httpx.Timeout(timeout_s, connect=min(5.0, timeout_s))
         own = {"accept-encoding": "identity"} | dict(headers or {})
-        self.client = httpx.Client(timeout=timeout, headers=own, transport=transport, trust_env=False)
+        self.client = httpx.Client(timeout=timeout, headers=own, transport=transport, verify=trusted(), trust_env=False)
 
     def ask(self, method: str, path: str, **more: Any) -> Reply | Later | Unknown:
         """A reply; Later when nothing can have arrived, Unknown when it may have."""

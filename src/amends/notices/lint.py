@@ -56,7 +56,7 @@ def lint_text(text: str, file: str = "-", first_line: int = 1, *, whole: bool = 
         for at, words in _matches(rule, flow):
             line = first_line + bisect_right(starts, at) - 1
             findings.append(Finding(file, line, rule.severity, rule.name, words, rule.hint))
-    if whole and flow.strip() and not APOLOGY.search(flow):
+    if whole and flow.strip() and not APOLOGY.compiled.search(flow):
         hint = "say sorry, plainly; responsibility matters most (Lewicki and others 2016)"
         findings.append(Finding(file, first_line, "warning", "no-apology", "", hint))
     return sorted(findings, key=lambda finding: (finding.line, finding.rule))
@@ -64,9 +64,9 @@ def lint_text(text: str, file: str = "-", first_line: int = 1, *, whole: bool = 
 
 def _matches(rule: Rule, flow: str) -> Iterator[tuple[int, str]]:
     """Where a rule speaks and what it saw, without what the words before it take back ("you need not claim it")."""
-    for match in rule.pattern.finditer(flow):
+    for match in rule.wording.compiled.finditer(flow):
         before = flow[max(0, match.start() - 80) : match.start()]
-        if rule.unless is None or not rule.unless.search(before):
+        if rule.unless is None or not rule.unless.compiled.search(before):
             words = match[0].strip()
             yield match.start() + match[0].find(words[:1]), words
 

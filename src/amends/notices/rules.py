@@ -9,6 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
+
+
+class Wording:
+    """Any of these patterns; compiled when words are first looked through, which takes longer than all the rest."""
+
+    def __init__(self, *patterns: str) -> None:
+        self._patterns = patterns
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self._patterns), re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -17,17 +29,13 @@ class Rule:
 
     name: str
     severity: str
-    pattern: re.Pattern[str]
+    wording: Wording
     hint: str
-    unless: re.Pattern[str] | None = None
+    unless: Wording | None = None
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
-def _rule(name: str, severity: str, hint: str, *patterns: str, unless: re.Pattern[str] | None = None) -> Rule:
-    return Rule(name, severity, _any(*patterns), hint, unless)
+def _rule(name: str, severity: str, hint: str, *patterns: str, unless: Wording | None = None) -> Rule:
+    return Rule(name, severity, Wording(*patterns), hint, unless)
 
 
 # Inside a sentence; `.` within a number or an address does not end one (see lint.flowing, which marks paragraphs).
@@ -59,7 +67,7 @@ DATE = (
     r"the end of|(?:mon|tues|wednes|thurs|fri|satur|sun)day|midnight|tomorrow|next )"
 )
 SPAN = r"(?:within|in) (?:the next |the following )?(?:\d+|two|three|five|seven|ten|fourteen|thirty|sixty|ninety)"
-NOT_ASKED = _any(
+NOT_ASKED = Wording(
     r"\b(?:no(?! later)|nothing|not(?! (?:forget|miss|hesitate|yet))|nobody|never(?! forget)|neither|without|nor|"
     r"(?:do|does|wo|need)n't(?! (?:forget|miss|hesitate)))\b(?:[^.!?\n,;:–—]|, (?=or|and|nor)){0,60}$",
     r"\b(?:we|I)(?:'ve|'ll| have| will| already| also| did| do| can| \w+ly)*(?: not)? ?$",
@@ -330,7 +338,7 @@ WARNINGS: tuple[Rule, ...] = (
     ),
 )
 RULES = ERRORS + WARNINGS
-APOLOGY = _any(
+APOLOGY = Wording(
     r"\b(?:sorry|apologi[sz]\w*|apolog(?:y|ies)|apologetic|forgive(?:ness)?)\b",
     r"\b(?:entschuldig\w+|verzeih\w*|tut (?:es |das |dies )?(?:uns|mir) (?:\w+ )?leid|(?:uns|mir) (?:\w+ )?leid)\b",
 )

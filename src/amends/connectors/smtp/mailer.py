@@ -14,6 +14,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -93,14 +94,16 @@ class SmtpMailer:
 
     def _connect(self) -> smtplib.SMTP:
         assert self.parts is not None
-        host, tls = self.parts.hostname or "localhost", ssl.create_default_context()
+        host = self.parts.hostname or "localhost"
         if self.parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.parts.port or 465, timeout=self.timeout_s, context=tls)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, self.parts.port or 465, timeout=self.timeout_s, context=_tls()
+            )
         else:
             server = smtplib.SMTP(host, self.parts.port or 25, timeout=self.timeout_s)
             server.ehlo()
             if server.has_extn("starttls"):
-                server.starttls(context=tls)
+                server.starttls(context=_tls())
                 server.ehlo()
         if self.parts.username:
             server.login(unquote(self.parts.username), unquote(self.parts.password or ""))
@@ -111,6 +114,12 @@ class SmtpMailer:
         self._own.server = None
         if server is not None:
             server.close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Whom to trust: read once, and only where a server speaks TLS."""
+    return ssl.create_default_context()
 
 
 def _deliver(server: smtplib.SMTP, message: bytes, sender: str, to: str) -> Answer:
