@@ -67,6 +67,21 @@ def test_declined_goodwill_is_never_paid(limits: Write) -> None:
 
 
 @pytest.mark.django_db
+def test_while_budgets_cannot_be_read_goodwill_waits_what_is_owed_goes_on_and_the_log_says_where_once(
+    limits: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits("budgets: [{name: storm, per: fortnight, cap: 10.00 EUR}]")
+    open_all([(failure(1), decision(owed(300), goodwill(900)))])
+    open_all([(failure(2), decision(goodwill(100)))])
+    steps.provide(NOW)
+    pay_all()
+
+    assert books.paid() == {"EUR": 300}
+    (said,) = [record for record in caplog.records if "budgets cannot be read" in record.message]
+    assert (said.line, "fortnight" in said.mistake) == (1, True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
 def test_while_paying_is_stopped_nothing_becomes_money_and_what_is_owed_is_shown_with_its_day() -> None:
     decided = [
         (failure(1), decision(goodwill(100))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,12 +18,14 @@ import amends.recoveries.queries
 from amends.failures.records import Behind, Failure
 from amends.ground import bulk
 from amends.ground.ids import derive_all
+from amends.ground.marked import Mistake
 from amends.recoveries import budgets, holding, spending
 from amends.recoveries.budgets import Limits
 from amends.recoveries.holding import Wish
 from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy, Start, name_of
 
+log = logging.getLogger("amends.files")
 WORKER = "amends"
 BEGINNING = "remedies are on their way"
 GOODWILL_DECLINED = "goodwill declined"  # how the history says that only the goodwill was
@@ -34,12 +37,23 @@ STOPPED_BY_FILE = "budgets.yaml cannot be read, so no goodwill is given until it
 def limits() -> Limits:
     """What `budgets.yaml` says now; read again when it changes. Mistake while it cannot be read."""
     path = settings.AMENDS.directory / budgets.FILE
-    return _limits(path.stat().st_mtime_ns if path.exists() else 0)
+    try:
+        return _limits(path.stat().st_mtime_ns if path.exists() else 0)
+    except Mistake as mistake:
+        _tell(mistake)
+        raise
 
 
 @cache
 def _limits(stamp: int) -> Limits:
     return budgets.read(settings.AMENDS.directory)
+
+
+@cache
+def _tell(mistake: Mistake) -> None:
+    """In the log, once: the desk and `amends doctor` go on saying it."""
+    where = {"file": mistake.file, "line": mistake.line, "hint": mistake.hint, "mistake": mistake.says}
+    log.error("budgets cannot be read: goodwill waits, and what is owed goes on", extra=where)
 
 
 def spending_day(now: datetime) -> date:

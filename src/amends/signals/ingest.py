@@ -16,6 +16,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from amends.ground.counts import counted
 from amends.ground.moments import to_ms
 from amends.signals import door, steps
 from amends.telemetry import files, logs
@@ -74,8 +75,9 @@ def ingest_and_tell(paths: list[str], *, as_json: bool) -> int:
 
 def _tell(summary: Summary) -> None:
     print(
-        f"{summary.files} file(s), {summary.lines:,} lines: {summary.reports:,} player reports, "
-        f"{summary.events:,} events ({summary.duplicate:,} known already), "
+        f"{counted(summary.files, 'file')}, {counted(summary.lines, 'line')}: "
+        f"{counted(summary.reports, 'player report')}, "
+        f"{counted(summary.events, 'event')} ({summary.duplicate:,} known already), "
         f"{summary.skipped:,} skipped, {summary.bad:,} set aside in the quarantine"
     )
     for path in summary.missing:
@@ -90,7 +92,7 @@ def _ingest(path: str, summary: Summary, advance: Any) -> None:
     lines = _records(path)
     head = list(islice(lines, HEAD))
     if head and all(wrong is not None for _, wrong in head):
-        says = f"{path}: none of its first {len(head)} line(s) can be read, nothing of it was taken"
+        says = f"{path}: none of its first {counted(len(head), 'line')} can be read, nothing of it was taken"
         summary.refused.append(f"{says}; line {head[0][1].line}: {head[0][1].reason}")  # type: ignore[union-attr]
         return
     name = PREFIX + (_fingerprint(path) if path != "-" else f"stdin-{datetime.now(UTC).timestamp()}")

@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from amends.ground.counts import counted
 from amends.ground.moments import format_moment, from_ms
 from amends.telemetry import files
 from amends.telemetry.cmcd import CmcdSettings
@@ -98,7 +99,7 @@ def _keep_memory() -> None:
 def _tell_bad(bad: list[BadLine]) -> None:
     if not bad:
         return
-    print(f"{len(bad)} line(s) set aside:", file=sys.stderr)
+    print(f"{counted(len(bad), 'line')} set aside:", file=sys.stderr)
     for line in bad[:SHOWN_BAD]:
         print(f"  {line.file}:{line.line}: {line.reason}", file=sys.stderr)
     if len(bad) > SHOWN_BAD:

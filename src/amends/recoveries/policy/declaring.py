@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from amends.ground.marked import Marked, MarkedList
-from amends.recoveries.policy.scope import Scope
+from amends.recoveries.policy.scope import Scope, shown
 from amends.recoveries.policy.tree import REQUIRED, Derived, Input, Kind
 
 PERSONAL = frozenset(
@@ -36,7 +36,7 @@ def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
     scope.only(spec, _INPUT_KEYS)
     if spec.get("type") not in list(Kind):
         kinds = ", ".join(Kind)
-        raise scope.mistake(line, f"{name}: type {spec.get('type')!r} is not known", f"one of {kinds}")
+        raise scope.mistake(line, f"{name}: type {shown(spec.get('type'))} is not known", f"one of {kinds}")
     kind = Kind(spec["type"])
     choices = tuple(str(choice) for choice in spec.get("of", ()))
     if (kind is Kind.CHOICE) != bool(choices):
