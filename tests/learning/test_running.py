@@ -113,6 +113,7 @@ def test_recorded_or_from_a_file_the_same_failures_tell_the_same(
 
     call = ["simulate", "--policy", str(candidate(tmp_path)), "--against", str(CURRENT), "--json"]
     (tmp_path / "amends.toml").write_text("")
+    (tmp_path / "budgets.yaml").write_text("budgets: [{name: b, per: incident, cap: 1.00 EUR}]")
     file = CliRunner().invoke(app, [*call, "--dir", str(tmp_path), "--history", str(tmp_path / "history.parquet")])
     books = running.simulate(candidate(tmp_path), str(CURRENT), tmp_path, (None, None), None)
     assert file.exit_code == 0

@@ -57,7 +57,7 @@ def simulate(
     try:
         found = running.simulate(policy, against, directory, span, history)
         if report is not None:
-            report.write_text(printing.page(found, running.span_words(*span, history)), "utf-8")
+            report.write_text(printing.page(found, running.span_words(*span)), "utf-8")
     except (Mistake, NoHistory, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from error

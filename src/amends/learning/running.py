@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,9 +32,11 @@ Span = tuple[datetime | None, datetime | None]
 def simulate(candidate: Path, against: str, directory: Path, span: Span, file: Path | None) -> list[Simulation]:
     """The candidate held against the policy in force (`current`) or another file; Mistake, NoHistory when it cannot."""
     new = amends.recoveries.files.read(candidate)
-    old, standing = _against(new, against, directory)
-    config = read_config(directory, {})
-    found, notes = _history(file, span, "" if new.promise == "any" else new.promise, (old, new))
+    limits, config = budgets.read(directory), read_config(directory, {})
+    old, standing = _against(new, against, directory, limits.four_eyes)
+    caps = limits.budgets
+    told = _looked_at(old, new) | ({"incident"} if any(one.per == "incident" for one in caps) else set())
+    found, notes = _history(file, span, told, (old, new))
     found, unsaid = _in_currency(found, config.company.currency)
     if unsaid.any():
         notes[f"had no currency: {config.company.currency} was assumed, the company's own"] = unsaid
@@ -44,18 +46,17 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
     before = replace(before, standing=standing)
     if file is not None:
         _refuse_what_says_nothing(file, before, after)
-    told = simulating.compare(found, before, after, notes)
-    caps = budgets.read(directory).budgets
-    return [replace(one, budgets=burning.of(found, before, after, caps, one.currency, zone)) for one in told]
+    compared = simulating.compare(found, before, after, notes)
+    return [replace(one, budgets=burning.of(found, before, after, caps, one.currency, zone)) for one in compared]
 
 
 def _looked_at(*policies: Table) -> set[str]:
-    """Every name under which these policies, the statutes underneath them and the budgets may be told something."""
+    """Every name under which these policies, and the statutes underneath them, may be told something."""
     rules = [packs.rule(name) for policy in policies for name in policy.statute]
-    return {"incident", *(name for table in (*policies, *rules) for name in table.names)}
+    return {name for table in (*policies, *rules) for name in table.names}
 
 
-def _against(new: Table, against: str, directory: Path) -> tuple[Table, str]:
+def _against(new: Table, against: str, directory: Path, four_eyes: bool) -> tuple[Table, str]:
     """The policy to hold it against, and what is to be said of its text."""
     if against != "current":
         return amends.recoveries.files.read(Path(against)), ""
@@ -67,7 +68,7 @@ def _against(new: Table, against: str, directory: Path) -> tuple[Table, str]:
     if found is None:
         hint = "name another file with --against"
         raise Mistake(str(directory / "policies"), 1, f"no policy in force covers {new.promise}", hint)
-    if not _four_eyes(directory):
+    if not four_eyes:
         return found, ""
     from amends.recoveries import versions  # needs a database
 
@@ -76,22 +77,15 @@ def _against(new: Table, against: str, directory: Path) -> tuple[Table, str]:
     return held, waits if held.digest != found.digest else ""
 
 
-def _four_eyes(directory: Path) -> bool:
-    """Whether a changed policy waits for two operators; while budgets.yaml cannot be read, it does."""
-    try:
-        return budgets.read(directory).four_eyes
-    except Mistake:
-        return True
-
-
 def _history(
-    file: Path | None, span: Span, promise: str, policies: tuple[Table, Table]
+    file: Path | None, span: Span, told: Collection[str], policies: tuple[Table, Table]
 ) -> tuple[pa.Table, dict[str, Bools]]:
     """The failures of the span, what happened before counted as each policy counts, and what had to be assumed."""
+    promise = "" if policies[1].promise == "any" else policies[1].promise
     if file is None:
         from amends.learning import queries  # needs a database
 
-        found = queries.recorded(*_longer(span, policies), _looked_at(*policies), promise)
+        found = queries.recorded(*_longer(span, policies), told, promise)
         return history.within(_counted(found, policies), *span), {}
     found = history.from_parquet(file, None, None)
     try:
@@ -217,10 +211,9 @@ def _stacked(policy: Table, by_version: Ints, owed: Ints, goodwill: Ints) -> Int
     return np.where(sums | (owed == 0), goodwill, np.maximum(0, goodwill - owed))
 
 
-def span_words(since: datetime | None, until: datetime | None, file: Path | None = None) -> str:
+def span_words(since: datetime | None, until: datetime | None) -> str:
     """The span of a study, as a person reads it."""
-    of = f" of {file.name}" if file else ""
     if since is None and until is None:
-        return f"All failures{of}." if file else "All recorded failures."
+        return "All failures of the history."
     parts = [f"from {format_moment(since)}" if since else "", f"to before {format_moment(until)}" if until else ""]
-    return f"Failures{of} {' '.join(part for part in parts if part)}."
+    return f"Failures {' '.join(part for part in parts if part)}."
