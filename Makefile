@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where an environment forbids it, every command and every test process would compile all of it again.
 export PYTHONDONTWRITEBYTECODE :=
-WORKERS ?= 3
+CORES := $(shell nproc 2>/dev/null || echo 2)
+WORKERS ?= $(CORES)
 # Half of what the campaign, the players and the scenarios take is waiting: more of them than cores run abreast.
-ABREAST ?= 4
+ABREAST ?= $(shell echo $$((2 * $(CORES))))
 # What knows no database, or brings its own, is not run again on PostgreSQL; every other room is.
 NO_DATABASE := tests/ground tests/telemetry tests/player tests/campaign tests/house
 ROOMS := $(filter-out $(NO_DATABASE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))

@@ -17,7 +17,7 @@ from amends.scenarios import tally
 from amends.scenarios.buffering_evening import demo as story
 from amends.scenarios.buffering_evening.demo import Demo
 
-SMALL = {"seed": 7, "sessions": 400}
+SMALL = {"seed": 7, "sessions": 200}
 KILLS = 4
 EXPORTED = ("acts", "ledger", "notices", "recoveries", "signals", "quarantine")
 together = pytest.mark.xdist_group("buffering-evening")  # one calm evening serves both tests
