@@ -58,7 +58,7 @@ class Mother:
             "FAKETIME_TIMESTAMP_FILE": str(Clock(self.outside / "clock").path),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else whoever waits for Python's own lock spins, and all work twice
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else whoever waits for Python's own lock spins
             "NO_FAKE_STAT": "1",
         }
 
