@@ -190,6 +190,15 @@ def test_a_broken_endpoint_is_left_in_peace_then_probed_with_one_act() -> None:
     assert len(begin(declaration, after)) == 29
 
 
+def test_what_waits_for_an_endpoint_left_in_peace_is_not_due() -> None:
+    steps.enqueue(orders(3, batch=""), NOW)
+    wait = claiming.broke("billing", 0.0, "503", NOW)
+
+    assert queries.due_count(NOW) == 0
+    assert queries.due_count(NOW + timedelta(seconds=wait)) == 3
+    assert queries.due_count(NOW - timedelta(days=9)) == 0
+
+
 def test_peace_grows_with_every_failure_and_a_clock_set_back_does_not_prolong_it() -> None:
     waits = [claiming.broke("billing", 0.0, "503", NOW) for _ in range(9)]
     assert waits[0] < waits[2] < waits[4] <= rules.LONGEST_PEACE_S

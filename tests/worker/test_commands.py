@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,24 @@ def test_init_where_nothing_can_be_is_a_sentence(tmp_path: Path, place: str) -> 
 
 def test_what_amends_writes_itself_is_not_committed(shop: Shop) -> None:
     assert "var/" in (shop.place / ".gitignore").read_text("utf-8").splitlines()
+
+
+def test_a_drain_ends_where_billing_has_no_address_and_says_what_waits(shop: Shop, tmp_path: Path) -> None:
+    event = {"specversion": "1.0", "source": "/s", "type": "com.amends.failure.observed"}
+    lived = {"promise": "film-plays", "started_at": "2026-06-01T20:00:00+02:00", "severity": "severe"}
+    paid = lived | {"used_anyway": False, "price_minor": 499, "currency": "EUR"}
+    lines = [
+        json.dumps(event | {"id": f"e{n}", "data": paid | {"customer_id": f"c{n}", "subject": f"r{n}"}})
+        for n in range(6)
+    ]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+    shop.run("ingest", str(tmp_path / "events.jsonl"))
+
+    done = shop.run("drain", "--timeout", "60")
+
+    assert done.returncode == 0, done.stderr
+    assert "6 acts wait for billing, to be tried again from" in done.stderr
+    assert "billing has no address" in done.stderr
 
 
 def test_operators_are_added_listed_and_get_new_passwords(shop: Shop) -> None:

@@ -158,8 +158,10 @@ def open_count() -> int:
 
 
 def due_count(now: datetime) -> int:
-    """Acts that could be worked on at this moment."""
-    return ActRow.objects.filter(state__in=OPEN, due_at__lte=now).count()
+    """Acts that could be worked on at this moment: not those of a connector that is left in peace."""
+    peace = EndpointRow.objects.filter(broken__gt=0, peace_until__gt=now, peace_until__lte=now + rules.NO_LEASE)
+    left = list(peace.values_list("name", flat=True))
+    return ActRow.objects.filter(state__in=OPEN, due_at__lte=now).exclude(connector__in=left).count()
 
 
 def _act(row: ActRow) -> Act:

@@ -17,6 +17,7 @@ import amends.outbox.queries
 import amends.recoveries.queries
 import amends.remedies.settling
 import amends.signals.queries
+from amends.ground.counts import counted
 from amends.web import server
 from amends.worker import addresses, deliver, story
 from amends.worker.lock import story_lock
@@ -71,11 +72,23 @@ def drain(until_idle: bool, timeout: float) -> int:
             left["answers to settle"] = amends.remedies.settling.unsettled()
         quiet = 0.0 if any(left.values()) else quiet or time.time()
         if quiet and (idle or _agrees(quiet, left == before)):
+            _tell_what_waits()
             return 0
         before = left
         time.sleep(0.2 if held else 1.0)
     print(f"not idle after {timeout:g} s: {', '.join(f'{n} {what}' for what, n in left.items() if n)}", file=sys.stderr)
     return 1
+
+
+def _tell_what_waits() -> None:
+    """Nothing more can be done now; where that is because another side does not answer, this says so."""
+    for one in amends.outbox.queries.endpoints():
+        if one.waiting and one.broken and one.peace_until:
+            waits = counted(one.waiting, "act waits", "acts wait")
+            print(
+                f"{waits} for {one.name}, to be tried again from {one.peace_until:%H:%M} UTC on: {one.says}",
+                file=sys.stderr,
+            )
 
 
 def _agrees(quiet: float, twice: bool) -> bool:
