@@ -73,7 +73,7 @@ def test_a_parquet_file_is_read_with_defaults_facts_and_a_span_of_time(tmp_path:
     assert 0 < found.num_rows < 50
     assert found["evidence"].to_pylist()[0] == "observed"
     assert found["stall_s"].to_pylist()[0] == 12.5
-    assert "deep" not in found.column_names
+    assert found["deep"].to_pylist()[0] == '{"a": 1}'
 
 
 def test_a_file_that_is_no_history_is_named(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def recorded(rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.django_db
-def test_facts_are_columns_where_they_are_always_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_are_columns_and_json_where_they_are_of_several_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "ROWS", 2)
     monkeypatch.setattr(packed, "PAGES", 1)
     told: list[dict[str, Any]] = [
@@ -152,6 +152,9 @@ def test_facts_are_columns_where_they_are_always_of_one_kind(monkeypatch: pytest
         "room": ["1", "zwölf", None, None],
         'a "b" c': [2.0, None, None, None],
         "late": [None, None, None, "x"],
+        "mixed": ["1", '"1"', None, None],
+        "deep": ['{"a": 1}', None, None, None],
+        "far": [None, "[1]", None, None],
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from operator import attrgetter, methodcaller
 from typing import Any
 
@@ -21,7 +22,8 @@ from amends.ground import bulk
 ROWS, PAGES = 10_000, 1_000  # a stretch, in SQLite's rows and in PostgreSQL's pages of eight kilobytes
 MOMENT = pa.timestamp("us", "UTC")
 Kinds = Mapping[str, pa.DataType]
-Part = Mapping[str, pa.Array | None]  # the columns of a stretch; None where values are of several kinds or nested
+MIXED = pa.json_(pa.utf8())  # values of several kinds, or nested ones, each as JSON: 4.9 and "4.9" stay apart
+Part = Mapping[str, pa.Array]  # the columns of a stretch
 _decoded = msgspec.json.Decoder().decode
 
 
@@ -37,7 +39,7 @@ def read(
 ) -> pa.Table:
     """These columns of all rows for which `where` holds, as these kinds: text, whole numbers, flags or MOMENT.
 
-    With them a column for each of the `names` that any row tells `inside` a JSON column, and always in one kind.
+    With them a column for each of the `names` that any row tells `inside` a JSON column; MIXED where not in one kind.
     """
     sql, params = _sql(connection, table, kinds, where, params, inside if names else "", names)
     unpack = _unpacking(kinds, names)
@@ -136,23 +138,43 @@ def decoded(text: str) -> Any:
         return json.loads(text)
 
 
-def typed(values: Sequence[Any]) -> pa.Array | None:
-    """Numbers, flags or short texts as a column, of no type where all are unknown; None if they are mixed or nested."""
+def typed(values: Sequence[Any]) -> pa.Array:
+    """Numbers, flags or texts as a column, MIXED where they are of several kinds or nested; of no type where all are
+    unknown."""
     kinds = set(map(type, values)) - {type(None)}
     if not kinds:
         return pa.nulls(len(values))
+    if kinds == {int}:
+        with suppress(OverflowError):
+            return pa.array(values, pa.int64())
     if kinds <= {int, float}:
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    return pa.array(values) if kinds in ({bool}, {str}) else None
+    return pa.array(values) if kinds in ({bool}, {str}) else _mixed(values)
+
+
+def _mixed(values: Sequence[Any]) -> pa.Array:
+    texts = [None if value is None else json.dumps(value, default=str) for value in values]
+    return pa.ExtensionArray.from_storage(MIXED, pa.array(texts, pa.utf8()))
 
 
 def joined(kinds: Kinds, names: Sequence[str], parts: Sequence[Part]) -> pa.Table:
-    """Stretches under each other; of the names, those told in one kind."""
+    """Stretches under each other; of the names, those that are told."""
     columns = {name: pa.chunked_array([part[name] for part in parts], kind) for name, kind in kinds.items()}
     for name in names:
-        told = [part[name] for part in parts]
-        found = {one.type for one in told if one is not None} - {pa.null()}
-        if len(found) == 1 and None not in told:
-            (kind,) = found
-            columns[name] = pa.chunked_array([one.cast(kind) for one in told if one is not None], kind)
+        found = {part[name].type for part in parts} - {pa.null()}
+        if found:
+            kind = _common(found)
+            columns[name] = pa.chunked_array([_as(part[name], kind) for part in parts], kind)
     return pa.table(columns)
+
+
+def _common(found: set[pa.DataType]) -> pa.DataType:
+    if len(found) == 1:
+        return next(iter(found))
+    return pa.float64() if found == {pa.int64(), pa.float64()} else MIXED
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if column.type == kind:
+        return column
+    return _mixed(column.to_pylist()) if kind == MIXED else column.cast(kind, safe=False)

@@ -95,11 +95,17 @@ def told(found: pa.Table) -> pa.Table:
     """What a file tells: the columns of PLAIN in their types, facts as columns of their own; never `recurrence`."""
     columns = {name: found[name] for name in found.column_names if name not in ("facts", *COUNTED)}
     if "facts" in found.column_names:
-        columns |= {k: v for k, v in facts_of(found["facts"].to_pylist()).items() if k not in (*columns, *COUNTED)}
+        facts = facts_of(found["facts"].to_pylist())
+        columns |= {k: v for k, v in facts.items() if k not in (*columns, *COUNTED) and _may_be(k, v)}
     for one in PLAIN:
         if one.name in columns:
             columns[one.name] = _cast(columns[one.name], one)
     return pa.table(columns)
+
+
+def _may_be(name: str, told: pa.Array) -> bool:
+    """Whether a fact may stand for a column of that name: one of PLAIN is never of several kinds."""
+    return told.type != packed.MIXED or name not in PLAIN.names
 
 
 def filled(found: pa.Table) -> tuple[pa.Table, dict[str, Bools]]:
@@ -143,11 +149,11 @@ def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def facts_of(told: list[Any]) -> dict[str, pa.Array]:
-    """Numbers, flags and short texts among the facts, each as a column; what is mixed or nested is left out."""
+    """What is told among the facts, each as a column; packed.MIXED where it is of several kinds or nested."""
     rows = [fact if isinstance(fact, dict) else packed.decoded(fact) if fact else {} for fact in told]
     names = sorted({name for row in rows for name in row})
     columns = {name: packed.typed([row.get(name) for row in rows]) for name in names}
-    return {name: column for name, column in columns.items() if column is not None and column.type != pa.null()}
+    return {name: column for name, column in columns.items() if column.type != pa.null()}
 
 
 def within(found: pa.Table, since: datetime | None, until: datetime | None) -> pa.Table:

@@ -39,7 +39,9 @@ def of_rule(answers: Decided, told: Told, title: str) -> dict[str, Bools]:
     """What a published rule could not look at: what it needs is not known, or cannot be."""
     notes: dict[str, Bools] = {}
     for name, unknown in told.unknown.items():
-        if answers.table.inputs[name].default is REQUIRED:
+        if answers.table.inputs[name].default is not REQUIRED:
+            unknown = told.unusable.get(name, False) & unknown  # asked alone, the rule refuses it too
+        if unknown.any():
             notes[f"could not be looked at by {title} ({name} is not known): a person decides"] = unknown
     told_of = np.logical_or.reduce([np.zeros(len(answers.refused), np.bool_), *notes.values()])
     rows = np.flatnonzero((answers.refused != 0) & ~told_of)

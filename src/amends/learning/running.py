@@ -162,14 +162,18 @@ def decided(found: pa.Table, policy: Table, zone: ZoneInfo, who: str = "the poli
     except WrongInput as error:
         raise NoHistory(f"column {error.field!r}: {error.reason}") from error
     owed, goodwill, person = answers.owed, answers.goodwill, answers.person.astype(np.bool_)
-    notes = told.notes | refusals.of(answers, told, found["currency"], who)
+    others = refusals.of(answers, told, found["currency"], who)
     for name in policy.statute:
         more, unknown, why = _statute(packs.rule(name), found)
-        owed, person, notes = owed + more, person | unknown, notes | why
+        owed, person, others = owed + more, person | unknown, others | why
     by_version = _by_version(policy, day)
     if policy.statute:
         goodwill = _stacked(policy, by_version, owed, goodwill)
     rows, held = _rows(policy), answers.row.astype(np.int64)
+    if told.refused.any():
+        owed, goodwill, held = (np.where(told.refused, no, one) for no, one in ((0, owed), (0, goodwill), (-1, held)))
+        person, others = person | told.refused, {says: where & ~told.refused for says, where in others.items()}
+    notes = told.notes | {says: where for says, where in others.items() if where.any()}
     return Decided(policy.name, versions, by_version, policy.digest, owed, goodwill, person, rows, held, notes)
 
 

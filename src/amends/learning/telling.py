@@ -3,7 +3,7 @@ not tell, in sentences with the failures that they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import reduce
@@ -14,15 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from amends.ground.money import minor_digits
+from amends.learning import reading
 from amends.learning.history import COUNTED, PLAIN, NoHistory, nearest, without
 from amends.learning.records import Bools
 from amends.recoveries.files import INPUTS
-from amends.recoveries.policy import given
 from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Parameter, Table
 
-NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
-TEXTS = (Kind.CHOICE, Kind.TEXT, Kind.SEVERITY)
 ALIKE = 0.8  # how much a column nobody asked for looks like a built-in input that is not there
 MOST_MINOR = 2.0**62
 
@@ -33,7 +31,9 @@ class Told:
 
     columns: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     unknown: dict[str, Bools] = field(default_factory=dict)  # by input
+    unusable: dict[str, Bools] = field(default_factory=dict)  # by input: told, and no value of its kind
     notes: dict[str, Bools] = field(default_factory=dict)  # by sentence
+    refused: Bools | np.bool_ = reading.NOWHERE  # no row is looked at: a person decides
 
 
 def looked_at(table: Table) -> set[str]:
@@ -83,7 +83,7 @@ def tell(found: pa.Table, table: Table) -> Told:
             column = told.columns["price"] = found["price_minor"]
             _note(told, f"had no {one.name}", one, _where(pc.is_null(column)))
             continue
-        _tell(told, found, one, _sources(found, one, rule=not table.promise), digits)
+        _tell(told, found, table, one, _sources(found, one, rule=not table.promise), digits)
     return told
 
 
@@ -92,19 +92,26 @@ def _sources(found: pa.Table, one: Input, *, rule: bool) -> list[pa.ChunkedArray
     return [found[name] for name in (one.name, *one.also) if name in found.column_names and name not in apart]
 
 
-def _tell(told: Told, found: pa.Table, one: Input, sources: list[pa.ChunkedArray], digits: Any) -> None:
+def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[pa.ChunkedArray], digits: Any) -> None:
     default = None if one.default is REQUIRED else one.default
     default = False if one.name == "disputed" else default
     if not sources and one.kind in (Kind.DAYS, Kind.NUMBERS):
         return  # a table has its own default for lists
-    sources = sources or [_nothing(found["promise"], pa.null())]
-    column = reduce(pc.coalesce, [_as_kind(one, source) for source in sources])
+    sources = sources or [reading.nothing(found["promise"], pa.null())]
+    read = [reading.as_kind(table, one, source, found["currency"]) for source in sources]
+    column = reduce(pc.coalesce, [kept for kept, _ in read])
     if column.null_count:
         nothing = reduce(np.logical_and, [_where(pc.is_null(source)) for source in sources])
         unusable = _where(pc.is_null(column)) & ~nothing
         if one.name != "disputed":
             _note(told, _without(one.name, default), one, nothing)
-        _note(told, f"had a {one.name} that is {_expected(one)}: it is not known", one, unusable)
+        foreign = unusable & np.logical_or.reduce([elsewhere for _, elsewhere in read])
+        if foreign.any() and table.promise:
+            told.refused = told.refused | foreign
+        _note(told, f"had a {one.name} in another currency: a person decides", one, foreign)
+        _note(told, f"had a {one.name} that is {_expected(one)}: it is not known", one, unusable & ~foreign)
+        if unusable.any():
+            told.unusable[one.name] = unusable
         column = _filled(one, column, default, nothing)
     told.columns[one.name] = _minor(column, digits) if one.kind is Kind.MONEY else column
 
@@ -128,80 +135,24 @@ def _where(mask: pa.ChunkedArray) -> Bools:
 def _expected(one: Input) -> str:
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
     words = {Kind.FLAG: "neither true nor false", Kind.DAY: "no day", Kind.TEXT: "no text"}
+    words |= {Kind.DAYS: "neither a list of days nor a region", Kind.NUMBERS: "no list of numbers"}
     return f"none of {', '.join(choices)}" if choices else words.get(one.kind, "no number")
 
 
 def _filled(one: Input, column: pa.ChunkedArray, default: Any, nothing: Bools) -> pa.ChunkedArray:
     """Its default where nothing was told; what is no value of its kind stays unknown."""
-    if default is None or one.kind in (Kind.DAYS, Kind.NUMBERS):
+    lists = one.kind in (Kind.DAYS, Kind.NUMBERS)
+    if default is None or (lists and not _fits(default, column.type)):
         return column
     value: Any = date.fromisoformat(str(default)) if one.kind is Kind.DAY else default
-    if one.kind in NUMERIC:
-        column, value = column.cast(pa.float64()), float(default)
+    if one.kind in reading.NUMERIC:
+        column, value = column.cast(pa.float64(), safe=False), float(default)
     return pc.if_else(pa.array(nothing), pa.scalar(value, column.type), column)
 
 
-# ---------------------------------------------------------------- kinds
-
-
-def _as_kind(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of what the input is; null for what is no value of its kind, as the deciding takes it."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_null(column.type):
-        column = column.cast(pa.string())
-    if one.kind is Kind.FLAG:
-        return column if pa.types.is_boolean(column.type) else _nothing(column, pa.bool_())
-    if one.kind in NUMERIC:
-        return _numbers(column)
-    if one.kind is Kind.DAY:
-        return _days(column)
-    return _texts(one, column) if one.kind in TEXTS else column
-
-
-def _nothing(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    return pa.chunked_array([pa.nulls(len(column), kind)])
-
-
-def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return column
-    return _read(column, lambda text: float(given.number("", text)), pa.float64())
-
-
-def _days(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        return column.cast(pa.date32(), safe=False)
-    return _read(column, lambda text: date.fromisoformat(text[:10]), pa.date32())
-
-
-def _read(column: pa.ChunkedArray, read: Callable[[str], Any], kind: pa.DataType) -> pa.ChunkedArray:
-    """Texts read, each distinct one once; null where they cannot be."""
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return _nothing(column, kind)
-    coded = column.combine_chunks().dictionary_encode()
-    values = pa.array([_or_none(read, text) for text in coded.dictionary.to_pylist()], kind)
-    return pa.chunked_array([values.take(coded.indices)])
-
-
-def _or_none(read: Callable[[str], Any], text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
-
-
-def _texts(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        if not pa.types.is_integer(column.type):
-            return _nothing(column, pa.string())
-        column = column.cast(pa.string())
-    choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
-    if not choices:
-        return column
-    usable = pc.is_in(column, pa.array([*choices, *one.same], column.type))
-    return column if pc.all(usable).as_py() else pc.if_else(usable, column, pa.scalar(None, column.type))
+def _fits(default: Any, kind: pa.DataType) -> bool:
+    """Whether a default stands beside what was told: a region beside regions, an empty list beside lists."""
+    return bool(pa.types.is_string(kind)) if isinstance(default, str) else pa.types.is_list(kind) and not default
 
 
 def _digits(found: pa.Table, table: Table) -> Any:
@@ -215,7 +166,7 @@ def _digits(found: pa.Table, table: Table) -> Any:
 
 def _minor(column: pa.ChunkedArray, digits: Any) -> pa.ChunkedArray:
     """Amounts among the facts, which stand in the major unit, in whole minor units."""
-    major = column.cast(pa.float64())
+    major = column.cast(pa.float64(), safe=False)
     known = _where(pc.is_valid(major))
     minor = np.rint(pc.fill_null(major, 0.0).to_numpy() * 10.0**digits)
     fits = known & (np.abs(minor) < MOST_MINOR)
