@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from amends.cli import studies
 from amends.cli.main import app
 from amends.learning import queries
-from amends.learning.fairness import Cell, Moments, compare, mantel_haenszel, stratified_gap
+from amends.learning.fairness import NONE_TOLD, Cell, Moments, compare, mantel_haenszel, roomy, stratified_gap
 from amends.recoveries import approval, steps
 from amends.recoveries.models import RecoveryRow
 from amends.recoveries.records import Goodwill, RecoveryState
@@ -88,6 +88,50 @@ def test_a_segment_that_gets_less_for_the_same_stands_out() -> None:
     assert found["basic"].odds is not None
     assert found["basic"].odds.high < 1
     assert found["gold"].granted_share == pytest.approx(185 / 250)
+
+
+def test_a_few_are_too_few_to_tell_and_enough_are_told() -> None:
+    many = cell("severe", "basic", 200, 100, 500)
+
+    for number, few in ((1, True), (19, True), (20, False)):
+        found = {one.segment: one for one in compare([cell("severe", "gold", number, number, 900), many])}
+        assert (found["gold"].too_few, found["gold"].stands_out) == (few, not few)
+        assert (found["basic"].too_few, found["basic"].stands_out) == (few, not few)
+
+
+def test_only_what_lies_in_the_same_strata_counts() -> None:
+    cells = [
+        cell("severe", "gold", 3, 3, 900),
+        cell("minor", "gold", 500, 100, 500),
+        cell("severe", "basic", 90, 9, 500),
+    ]
+
+    assert all(one.too_few and not one.stands_out for one in compare(cells))
+
+
+def test_one_grant_among_many_says_nothing_of_amounts() -> None:
+    found = compare([cell("severe", "gold", 30, 1, 9999), cell("severe", "basic", 300, 30, 500)])
+
+    assert [(one.amount, one.hours, one.odds, one.too_few) for one in found] == [(None, None, None, True)] * 2
+
+
+def test_those_without_a_segment_are_compared_as_others_only() -> None:
+    cells = [cell("severe", NONE_TOLD, 200, 20, 500), cell("severe", "gold", 200, 180, 500)]
+
+    gold, none_told = compare(cells)
+    assert (gold.stands_out, none_told.stands_out, none_told.odds, none_told.too_few) == (True, False, None, False)
+
+
+def test_a_segment_that_never_gets_anything_stands_out() -> None:
+    never = next(one for one in compare([cell("severe", "a", 50, 0, 0), cell("severe", "b", 50, 50, 500)]))
+
+    assert never.stands_out
+    assert never.odds is not None
+    assert never.odds.high < 1
+
+
+def test_berkeley_is_enough_to_tell() -> None:
+    assert roomy(BERKELEY)
 
 
 def test_what_still_waits_is_counted_apart_and_in_no_share() -> None:

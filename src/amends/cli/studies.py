@@ -85,7 +85,8 @@ def _unread(error: Exception, history: Path | None) -> str:
 def fairness(directory: Dir = Path(), since: Since = "", until: Until = "", json_: Json = False) -> None:
     """Compare granted share, amount and time to remedy between segments, within promise and severity.
 
-    Exit 1 when a segment stands out: an interval that leaves out equal treatment.
+    Exit 1 when a segment stands out: an interval that leaves out equal treatment. Fewer than 20 settled ones on either
+    side are too few to tell.
     """
     existing(directory)
     from amends.learning import fairness as judging
@@ -100,6 +101,8 @@ def fairness(directory: Dir = Path(), since: Since = "", until: Until = "", json
 
 
 def _tell(found: Sequence[Comparison]) -> None:
+    from amends.learning.fairness import LEAST
+
     console = Console()
     if not found:
         console.print("No recovery was decided in this span, so there is nothing to compare.")
@@ -115,6 +118,10 @@ def _tell(found: Sequence[Comparison]) -> None:
         "Amount and hours are differences against all others, within promise and severity; amounts in minor units, 95 %"
         " intervals."
     )
+    if any(one.too_few for one in found):
+        console.print(
+            f"Too few to tell: fewer than {LEAST} settled or granted, in it or beside it, or too near to all or none."
+        )
     if waiting := sum(one.waiting for one in found):
         console.print(f"{waiting:,} still waiting for a person: neither granted nor not, and in none of the numbers.")
 
@@ -125,6 +132,6 @@ def _line(one: Comparison) -> list[str]:
 
     odds = f"{one.odds.ratio:.2f} [{one.odds.low:.2f}, {one.odds.high:.2f}]" if one.odds else "–"
     p = f"{one.odds.p:.3f}" if one.odds else "–"
-    mark = "[yellow]stands out[/]" if one.stands_out else ""
+    mark = "[yellow]stands out[/]" if one.stands_out else "too few to tell" if one.too_few else ""
     counts = [f"{one.waiting:,}", f"{one.count:,}", f"{one.granted_share:.1%}" if one.count else "–"]
     return [one.segment, *counts, odds, p, gap(one.amount), gap(one.hours), mark]

@@ -15,6 +15,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Z = 1.959963984540054  # 95 %
+# Fewer on either side, in the strata compared, are too few for intervals by the normal curve: both together make the 40
+# that Cochran asks of a 2×2 table (Biometrics 10 (1954) 417). Of amounts and hours, as many must have been granted.
+LEAST = 20
+ROOM = 5.0  # how far the expected grants must lie from the least and the most that could be (Mantel and Fleiss 1980)
+NONE_TOLD = "none told"  # customers without a segment: no segment, so only part of the others
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,30 @@ def mantel_haenszel(tables: Sequence[tuple[float, float, float, float]]) -> Odds
     used = (n > 1) & (a + b > 0) & (c + d > 0) & (a + c > 0) & (b + d > 0)
     a, b, c, d, n = a[used], b[used], c[used], d[used], n[used]
     r, s = a * d / n, b * c / n
-    if not len(n) or not r.sum() or not s.sum():
+    if not len(n) or not (r.sum() or s.sum()):
         return None
+    if not r.sum() or not s.sum():  # one side got all or nothing: half a case more in each cell (Haldane and Anscombe)
+        return mantel_haenszel([tuple(0.5 + x for x in one) for one in zip(a, b, c, d, strict=True)])
     ratio = float(r.sum() / s.sum())
     spread = _log_variance(a, b, c, d, n, r, s) ** 0.5
     chi_square = _chi_square(a, b, c, d, n)
     crude = _crude(a, b, c, d)
     p = math.erfc(math.sqrt(chi_square / 2))
     return Odds(ratio, ratio * math.exp(-Z * spread), ratio * math.exp(Z * spread), chi_square, p, crude)
+
+
+def roomy(tables: Sequence[tuple[float, float, float, float]]) -> bool:
+    """Whether the normal approximation may be used (Mantel and Fleiss, Am. J. Epidemiol. 112 (1980) 129).
+
+    >>> roomy([(10, 10, 10, 10)]), roomy([(1, 19, 2, 18)])
+    (True, False)
+    """
+    below = above = 0.0
+    for a, b, c, d in tables:
+        expected = (a + b) * (a + c) / (a + b + c + d) if a + b + c + d else 0.0
+        below += expected - max(0.0, a - d)
+        above += min(a + b, a + c) - expected
+    return min(below, above) > ROOM
 
 
 def _log_variance(a: Floats, b: Floats, c: Floats, d: Floats, n: Floats, r: Floats, s: Floats) -> float:
@@ -140,6 +161,7 @@ class Comparison:
     amount: Gap | None
     hours: Gap | None
     waiting: int = 0
+    too_few: bool = False  # to tell whether it stands out
 
     @property
     def stands_out(self) -> bool:
@@ -150,7 +172,7 @@ class Comparison:
 
 
 def compare(cells: Sequence[Cell]) -> list[Comparison]:
-    """Every segment against the others, within strata; largest segments first."""
+    """Every segment against the others, within strata; largest segments first. NONE_TOLD is compared as others only."""
     by_stratum: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         by_stratum.setdefault(cell.stratum, []).append(cell)
@@ -165,19 +187,26 @@ def _compare(segment: str, count: int, by_stratum: Mapping[tuple[str, ...], Sequ
     for cells in by_stratum.values():
         mine = [cell for cell in cells if cell.segment == segment]
         others = [cell for cell in cells if cell.segment != segment]
-        if mine and others:
+        if mine and others and segment != NONE_TOLD:
             pairs.append((_sum(mine), _sum(others)))
     own = [cell for cells in by_stratum.values() for cell in cells if cell.segment == segment]
-    tables = [(m.granted, m.count - m.granted, o.granted, o.count - o.granted) for m, o in pairs]
-    return Comparison(
-        segment,
-        count,
-        sum(cell.granted for cell in own) / count if count else 0.0,
-        mantel_haenszel(tables),
-        stratified_gap([(mine.amount, other.amount) for mine, other in pairs]),
-        stratified_gap([(mine.hours, other.hours) for mine, other in pairs]),
-        sum(cell.waiting for cell in own),
-    )
+    granted = sum(cell.granted for cell in own)
+    share, waiting = granted / count if count else 0.0, sum(cell.waiting for cell in own)
+    tables = [(m.granted, m.count - m.granted, o.granted, o.count - o.granted) for m, o in pairs if m.count and o.count]
+    if min(sum(a + b for a, b, _, _ in tables), sum(c + d for _, _, c, d in tables)) < LEAST:
+        return Comparison(segment, count, share, None, None, None, waiting, segment != NONE_TOLD)
+    odds = mantel_haenszel(tables) if roomy(tables) else None
+    amount = _gap([(mine.amount, other.amount) for mine, other in pairs])
+    hours = _gap([(mine.hours, other.hours) for mine, other in pairs])
+    nothing_told = odds is None and amount is None and hours is None and any(a or c for a, _, c, _ in tables)
+    return Comparison(segment, count, share, odds, amount, hours, waiting, nothing_told)
+
+
+def _gap(strata: Sequence[tuple[Moments, Moments]]) -> Gap | None:
+    """The gap where both have enough in the strata that both are in; one case alone has no spread that we know."""
+    both = [(one, other) for one, other in strata if one.count > 1 and other.count > 1]
+    least = min(sum(one.count for one, _ in both), sum(other.count for _, other in both))
+    return stratified_gap(both) if least >= LEAST else None
 
 
 def _sum(cells: Sequence[Cell]) -> Cell:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import amends.customers.queries
 import amends.failures.queries
 import amends.recoveries.queries
-from amends.learning.fairness import Cell, Moments
+from amends.learning.fairness import NONE_TOLD, Cell, Moments
 from amends.recoveries.records import Granted
 
 ALWAYS = ("failure_id", "customer_id", "promise", "started_at", "severity", "price_minor", "currency")
@@ -35,7 +35,7 @@ def _segments(customers: pa.ChunkedArray) -> pa.ChunkedArray:
 def cells(since: datetime | None, until: datetime | None) -> list[Cell]:
     """What each segment got, by promise and severity: counts and sums, for a fairness audit."""
     failures = amends.failures.queries.columns(None, None, ("failure_id", "customer_id", "promise", "severity"))
-    segment = pc.fill_null(_segments(failures["customer_id"]), "none told")
+    segment = pc.fill_null(_segments(failures["customer_id"]), NONE_TOLD)
     told = (*(failures[name] for name in ("failure_id", "promise", "severity")), segment)
     kinds = {
         failure: (promise, severity, whose)
