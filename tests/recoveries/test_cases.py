@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from amends.failures.records import Recurrence, Ripe
-from amends.recoveries import cases, rules
+from amends.recoveries import cases, files, rules
 from amends.recoveries.budgets import Limits
 from amends.recoveries.cases import Cases, Ways
+from amends.recoveries.policy.parsing import read_text
 from amends.recoveries.policy.tree import Kind, Table
 from amends.recoveries.queries import decision_to_json
 from tests.recoveries.given import NOW
@@ -86,3 +87,34 @@ def test_what_no_row_looks_at_tells_no_cases_apart() -> None:
 
     assert len(known.known) == 1
     assert [json.loads(one.inputs)["stall_s"] for one in opened] == list(range(50))
+
+
+KEPT_ONLY = """
+policy: p
+promise: any
+currency: EUR
+inputs:
+  order: {type: text}
+  value: {type: money, default: 0.00}
+versions:
+  - from: 2020-01-01
+    rows: [{id: all, when: {}, then: [{credit: 1.00 EUR}]}]
+"""
+
+
+def test_what_must_be_given_tells_cases_apart_even_where_no_row_looks_at_it() -> None:
+    policy = read_text(KEPT_ONLY, "p.yaml", files.INPUTS)
+    told = [{"order": "a"}, {"order": "b"}, {}, {"order": "a", "value": "5 USD"}, {"order": "a", "value": "5 EUR"}]
+    failures = [
+        Ripe._make((f"fail_{n}", "any", "ada", "s", NOW, *said, json.dumps(facts)))
+        for n, facts in enumerate(told)
+        for said in [("severe", True, False, "money", False, "observed", "", 499, "EUR", "")]
+    ]
+
+    known = Cases(WAYS)
+    opened = list(known.decide(failures, {}, policy))
+
+    other = "value is in USD, the customer pays in EUR"
+    assert [one.terms.decision.person for one in opened] == ["", "", "order is not known", other, ""]
+    assert [json.loads(one.inputs)["value"] for one in opened] == [0, 0, 0, None, 5]
+    assert len(known.known) == 3

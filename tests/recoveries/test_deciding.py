@@ -169,3 +169,66 @@ def test_the_starter_policies_are_in_order() -> None:
 
     assert not mistakes
     assert [found for policy in policies for found in check(policy)] == []
+
+
+PARCELS = """
+policy: parcels
+promise: parcel-arrives
+currency: EUR
+statute: [eu_rail]
+inputs:
+  promised_on: {type: day}
+  arrived_on: {type: day, default: null}
+  order_value: {type: money, also: [worth]}
+  shipping: {type: money, default: 0.00}
+derive:
+  days_late: {days: [promised_on, arrived_on]}
+versions:
+  - from: 2026-01-01
+    rows:
+      - {id: late, when: {days_late: {">=": 1}}, then: [{refund: {percent: 10, of: order_value}}]}
+      - {id: otherwise, when: {}, then: []}
+"""
+LATE = {"promised_on": "2026-11-01", "arrived_on": "2026-11-04", "order_value": "50.00"}
+
+
+def parcel(directory: Path, text: str = PARCELS.replace("statute: [eu_rail]\n", ""), **facts: Any) -> Decision:
+    policy = files.read(written(directory, text))
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 5000}
+    return rules.decide(failure(facts=facts), Recurrence(), policy, DAY, **how)
+
+
+@pytest.mark.parametrize("told", [{}, {"promised_on": None}, {"promised_on": "soon"}])
+def test_what_must_be_given_and_is_not_known_brings_a_person_in(tmp_path: Path, told: dict[str, Any]) -> None:
+    decision = parcel(tmp_path, arrived_on="2026-11-04", order_value="50.00", **told)
+
+    assert (decision.needs_approval, decision.row, decision.remedies) == (True, "", ())
+    assert decision.reasons == ("promised_on is not known: a person decides",)
+    assert decision.version == "2026-01-01"
+
+
+def test_what_may_stay_unknown_does_not(tmp_path: Path) -> None:
+    decision = parcel(tmp_path, promised_on="2026-11-01", worth=50)
+
+    assert (decision.needs_approval, decision.row, decision.person) == (False, "otherwise", "")
+
+
+@pytest.mark.parametrize("told", ["50.00 EUR", "EUR 50.00", "50.00", 50])
+def test_money_may_name_its_currency(tmp_path: Path, told: Any) -> None:
+    assert worth(parcel(tmp_path, **LATE | {"order_value": told})) == 500
+
+
+@pytest.mark.parametrize("name", ["order_value", "shipping"])
+@pytest.mark.parametrize("told", ["50.00 USD", "50.00 EURO"])
+def test_money_in_another_currency_goes_before_a_person(tmp_path: Path, name: str, told: str) -> None:
+    decision = parcel(tmp_path, **LATE | {name: told})
+
+    assert decision.person == f"{name} is in {told[6:]}, the customer pays in EUR"
+    assert (decision.needs_approval, decision.remedies) == (True, ())
+
+
+def test_the_statute_underneath_reads_money_with_its_currency(tmp_path: Path) -> None:
+    journey = {"delay_min": 75, "ticket_price": "79.90 EUR"}
+
+    assert worth(parcel(tmp_path, PARCELS, **LATE, **journey)) == 1998
+    assert "is in USD" in parcel(tmp_path, PARCELS, **LATE, **journey | {"ticket_price": "79.90 USD"}).person

@@ -23,7 +23,7 @@ from amends.recoveries.budgets import Limits
 from amends.recoveries.opening import Opening, Terms
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.applying import plain
-from amends.recoveries.policy.tree import Input, Kind, Table
+from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
 FIRST_TIME = Recurrence()
 MOST = 20_000  # cases kept
@@ -48,24 +48,24 @@ class Recorded:
         self.one, self.names = one, (one.name, *one.also)
         self.counts = one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
         self.texts: dict[Hashable, str] = {}
-        self.untold = self._text({})
+        self.untold = self._text({}, "")
 
-    def text(self, facts: Mapping[str, Any]) -> str:
+    def text(self, facts: Mapping[str, Any], currency: str) -> str:
         told = next((facts[name] for name in self.names if facts.get(name) is not None), None)
         kind = type(told)
         if kind is int and self.counts:
             return str(told)
         if kind is list or kind is dict:
-            return self._text(facts)
-        known = self.texts.get((kind, told))
+            return self._text(facts, currency)
+        known = self.texts.get((kind, told, currency))
         if known is None:
             if len(self.texts) > MOST:
                 self.texts.clear()
-            known = self.texts[(kind, told)] = self._text(facts)
+            known = self.texts[(kind, told, currency)] = self._text(facts, currency)
         return known
 
-    def _text(self, facts: Mapping[str, Any]) -> str:
-        return json.dumps(plain(rules.fact(self.one, facts)))
+    def _text(self, facts: Mapping[str, Any], currency: str) -> str:
+        return json.dumps(plain(rules.fact(self.one, facts, currency)))
 
 
 class Looking:
@@ -79,14 +79,15 @@ class Looking:
         self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in (one.name, *one.also))})
         self.recorded = [Recorded(one) for one in facts if one not in bearing]
         self.untold = [one.untold for one in self.recorded]
+        self.wanted = [one.one for one in self.recorded if one.one.default is REQUIRED or one.one.kind is Kind.MONEY]
         self.places = {name: place for place, one in enumerate(self.recorded) for name in one.names}
 
-    def texts(self, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    def texts(self, facts: Mapping[str, Any], currency: str) -> tuple[str, ...]:
         """Of each that is kept only, what these facts say; most facts speak of few of them."""
         found = self.untold.copy()
         for name in facts:
             if (place := self.places.get(name)) is not None:
-                found[place] = self.recorded[place].text(facts)
+                found[place] = self.recorded[place].text(facts, currency)
         return tuple(found)
 
 
@@ -126,12 +127,14 @@ class Cases:
             day = local_day(ripe.started_at, self.ways.zone)
             held_out = share_of(salt, ripe.customer_id) < share
             lived = msgspec.json.encode([facts.get(name) for name in looking.bearing])  # 1, 1.0 and true are three
-            case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, lived)
+            paid_in = ripe.currency if ripe.price_minor is not None and ripe.currency else self.ways.currency
+            lacking = rules.lacking(looking.wanted, facts, paid_in)
+            case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, lived, lacking)
             if case not in self.known:
                 self.known[case] = self._decide(ripe, facts, past, policy, day)
             terms, inputs = self.known[case]
             behind = Behind(ripe.promise, ripe.subject, ripe.payment_ref, ripe.incident, facts)
-            kept = inputs % looking.texts(facts)
+            kept = inputs % looking.texts(facts, paid_in)
             yield Opening(ripe.failure_id, ripe.customer_id, ripe.incident, kept, terms, behind)
 
     def _decide(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from amends.ground.ids import share_of
 from amends.ground.money import MAX_MINOR, MoneyError
 from amends.recoveries.policy import applying, packs, reckoning
 from amends.recoveries.policy.applying import Given, plain
-from amends.recoveries.policy.given import WrongInput
+from amends.recoveries.policy.given import WrongInput, as_said, money_text
 from amends.recoveries.policy.given import number as read_number
 from amends.recoveries.policy.reckoning import Looked, NoAmount
 from amends.recoveries.policy.tree import REQUIRED, Grant, Input, Kind, Row, Table, TableVersion
@@ -44,7 +44,7 @@ class _Found:
         self.person = self.person or why
 
 
-def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table) -> dict[str, Any]:
+def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table, currency: str) -> dict[str, Any]:
     """What a policy may look at, and nothing else: no name, no address, no language."""
     known = {
         "severity": failure.severity.value,
@@ -58,14 +58,20 @@ def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table) -> dict[s
         "disputed": bool(failure.facts.get("disputed")),
         "price": failure.price.decimal() if failure.price is not None else None,
     }
-    return {name: known[name] if name in KNOWN else fact(one, failure.facts) for name, one in policy.inputs.items()}
+    return {
+        name: known[name] if name in KNOWN else fact(one, failure.facts, currency)
+        for name, one in policy.inputs.items()
+    }
 
 
-def fact(one: Input, facts: Mapping[str, Any]) -> Any:
-    """A lived fact as an input of its kind; one that is none of that kind is not known."""
-    told = next((facts[name] for name in (one.name, *one.also) if facts.get(name) is not None), None)
+def fact(one: Input, facts: Mapping[str, Any], currency: str) -> Any:
+    """A lived fact as an input of its kind; one that is none of that kind, or money in another currency, is not
+    known."""
+    told = _told(one, facts)
     if told is None:
         return None if one.default is REQUIRED else one.default
+    if one.kind is Kind.MONEY and (said := money_text(told)):
+        told = said[0] if said[1] == currency else None
     if one.kind is Kind.FLAG:
         return told if isinstance(told, bool) else None
     if one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
@@ -76,6 +82,24 @@ def fact(one: Input, facts: Mapping[str, Any]) -> Any:
     if one.kind is Kind.DAY:
         return date.fromisoformat(str(told)[:10]) if _is_day(told) else None
     return str(told) if isinstance(told, str | int) and (not one.choices or str(told) in one.choices) else None
+
+
+def _told(one: Input, facts: Mapping[str, Any]) -> Any:
+    return next((facts[name] for name in (one.name, *one.also) if facts.get(name) is not None), None)
+
+
+def lacking(inputs: Iterable[Input], facts: Mapping[str, Any], currency: str) -> str:
+    """Why no row can be looked at: an input without a default is not known, or an amount is in another currency."""
+    whys = []
+    for one in inputs:
+        said = money_text(_told(one, facts)) if one.kind is Kind.MONEY else None
+        if one.name in KNOWN:
+            continue
+        if said and said[1] != currency:
+            whys.append(f"{one.name} is in {said[1]}, the customer pays in {currency}")
+        elif one.default is REQUIRED and fact(one, facts, currency) is None:
+            whys.append(f"{one.name} is not known")
+    return "; ".join(whys)
 
 
 def _is_day(told: Any) -> bool:
@@ -103,7 +127,10 @@ def decide(
     """
     paid_in = failure.price.currency if failure.price is not None else currency
     held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
-    inputs = inputs_of(failure, recurrence, policy)
+    inputs = inputs_of(failure, recurrence, policy, paid_in)
+    version, why = policy.at(day), lacking(policy.inputs.values(), failure.facts, paid_in)
+    if version is not None and why:
+        return _undecided(policy, str(version.since), _Found(inputs, paid_in), why)
     return decide_on(inputs, failure.facts, policy, day, paid_in, held_out=held_out, approve_up_to=approve_up_to)
 
 
@@ -158,7 +185,7 @@ def _take_statute(found: _Found, name: str, facts: Mapping[str, Any]) -> None:
     known = {other for one in rule.inputs.values() for other in (one.name, *one.also)}
     given = {fact: value for fact, value in facts.items() if fact in known and value is not None}
     try:
-        outcome = applying.apply(rule, given)
+        outcome = applying.apply(rule, as_said(rule, given))
     except (WrongInput, NoAmount, MoneyError) as error:
         found.ask_a_person(f"{rule.about.get('title', name)} cannot be applied: {error}")
         return

@@ -68,12 +68,19 @@ def money_texts(table: Table, given: Mapping[str, Any]) -> dict[str, tuple[str, 
     found = {}
     for name, value in given.items():
         own = table.inputs.get(table.names.get(name, ""))
-        parts = value.split() if own is not None and own.kind is Kind.MONEY and isinstance(value, str) else []
-        if len(parts) == 2:
-            amount, currency = parts if parts[1].isalpha() else reversed(parts)
-            if currency.isalpha():
-                found[name] = amount, _known(name, currency)
+        if own is not None and own.kind is Kind.MONEY and (said := money_text(value)):
+            amount, currency = said
+            found[name] = amount, _known(name, currency)
     return found
+
+
+def money_text(value: Any) -> tuple[str, str] | None:
+    """The amount and the currency of a text that has both, in whichever order."""
+    parts = value.split() if isinstance(value, str) else []
+    if len(parts) != 2:
+        return None
+    amount, currency = parts if parts[1].isalpha() else reversed(parts)
+    return (amount, currency) if currency.isalpha() else None
 
 
 def _known(name: str, currency: str) -> str:
