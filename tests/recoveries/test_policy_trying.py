@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from amends.cli.main import app
 from amends.recoveries import files, trying
 from amends.recoveries.policy.answering import answer, as_text
+from amends.recoveries.policy.parsing import read_text
 
 STARTER = Path(files.__file__).parents[1] / "scenarios/starter/policies"
 ORDERS = """policy: orders
@@ -197,3 +198,22 @@ def test_explain_of_a_policy_says_what_it_left_out(tmp_path: Path) -> None:
     text = run("explain", "--rule", str(path), "--inputs", '{"late_days": 6, "price": "20.00 EUR"}')[1]
 
     assert "What is owed beside it was not looked at here: Regulation (EU) 2021/782, Article 19" in text
+
+
+RULE = """rule: tenth
+currency: GBP
+inputs: {price: {type: money}}
+versions: [{from: 2020-01-01, rows: [{id: all, when: {}, then: [{cash: {percent: 10, of: price}, owed: true}]}]}]
+"""
+
+
+@pytest.mark.parametrize("rule", ["tenth", "uk_delay_repay"])
+def test_a_rule_that_is_asked_in_another_currency_says_so(tmp_path: Path, rule: str) -> None:
+    own = trying.deciders([read_text(RULE, "tenth.yaml", {})], "EUR", date(2026, 7, 1))
+    more = {"scheme": "DR30", "delay_min": 70} if rule == "uk_delay_repay" else {}
+    case = {"id": 1, "rule": rule, "inputs": {"price": "20.00", **more}}
+
+    error = {"field": "currency", "reason": f"{rule} reckons in GBP, not in EUR"}
+    assert answer(case | {"currency": "EUR"}, own=own) == {"id": 1, "error": error}
+    assert answer(case | {"currency": "GBP"}, own=own)["eligible"]
+    assert answer(case, own=own)["eligible"]

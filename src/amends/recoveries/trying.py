@@ -36,7 +36,8 @@ def deciders(tables: Sequence[Table], currency: str, today: date) -> dict[str, D
 def _decider(table: Table, currency: str, today: date) -> Decide:
     def decide(case: Mapping[str, Any], trace: bool) -> Answer:
         if not table.promise:
-            return answer_from(table, case.get("id"), case.get("inputs", {}), trace=trace)
+            told = case.get("currency")
+            return answer_from(table, case.get("id"), case.get("inputs", {}), trace=trace, currency=told)
         return guarded(case.get("id"), case.get("inputs", {}), lambda given: _answered(table, case, given, trace))
 
     def _answered(policy: Table, case: Mapping[str, Any], given: Mapping[str, Any], trace: bool) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.applying import Outcome, apply, plain
-from amends.recoveries.policy.given import WrongInput, as_said
+from amends.recoveries.policy.given import WrongInput, as_said, paid_in
 from amends.recoveries.policy.reckoning import NoAmount
 from amends.recoveries.policy.scope import shown
 from amends.recoveries.policy.tree import Table
@@ -57,7 +57,7 @@ def answer(case: Any, *, trace: bool = True, own: Mapping[str, Decide] = NOTHING
         return own[rule](case, trace)
     if rule not in packs.names():
         return wrong(case_id, "rule", _no_rule(rule, own))
-    return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace)
+    return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace, currency=case.get("currency"))
 
 
 def _no_rule(rule: str, own: Mapping[str, Decide]) -> str:
@@ -65,9 +65,14 @@ def _no_rule(rule: str, own: Mapping[str, Decide]) -> str:
     return f"{packs.UnknownRule(rule)}{policies}"
 
 
-def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True) -> Answer:
-    """What a table says of inputs that may be wrong."""
-    return guarded(case_id, inputs, lambda given: answered(table, apply(table, as_said(table, given)), trace=trace))
+def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True, currency: Any = None) -> Answer:
+    """What a table says of inputs that may be wrong; a currency that is told must be the table's."""
+
+    def decide(given: Mapping[str, Any]) -> Answer:
+        paid_in(table, {}, str(currency or ""))
+        return answered(table, apply(table, as_said(table, given)), trace=trace)
+
+    return guarded(case_id, inputs, decide)
 
 
 def guarded(case_id: Any, inputs: Any, decide: Callable[[Mapping[str, Any]], Answer]) -> Answer:
