@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ from amends.failures.records import Failure, Recurrence, Severity
 from amends.ground.money import Money
 from amends.recoveries import files, rules, texts, versions
 from amends.recoveries.policy import packs
+from amends.recoveries.policy.describing import Page, describe
 from amends.recoveries.policy.explaining import explain
+from amends.recoveries.policy.pages import html, markdown
+from amends.recoveries.policy.parsing import read_text
 from amends.recoveries.policy.recounting import recount
 from amends.recoveries.records import Decision
 
@@ -135,3 +140,68 @@ def test_the_text_of_a_policy_is_found_by_the_digest_that_the_decision_keeps() -
     assert found is not None
     assert found.digest == POLICY.digest
     assert texts.table("unknown") is None
+
+
+PARCELS = read_text(
+    """policy: parcels
+promise: film-plays
+inputs:
+  promised_on: {type: day, words: the promised day}
+  arrived_on: {type: day, words: the day of arrival}
+  order_value: {type: money, words: the order value}
+  gift: {type: flag, default: false, words: it was a gift}
+  most_days: {type: count, default: 9, words: the number of days that count}
+derive:
+  days_late: {days: [promised_on, arrived_on], words: the delay, unit: days}
+  counted: {at_most: [days_late, most_days], words: the counted delay, unit: days}
+versions:
+  - from: 2026-01-01
+    rows:
+      - {id: late, when: {counted: {">=": 1}}, then: [{refund: {percent: 10, of: order_value}}]}
+      - {id: otherwise, when: {}, then: []}
+""",
+    "parcels.yaml",
+    files.INPUTS,
+)
+
+
+def parcel(**facts: Any) -> tuple[str, ...]:
+    """What was looked at for a parcel, three days late."""
+    late = {"promised_on": "2026-11-01", "arrived_on": "2026-11-04", "order_value": "50.00"}
+    lived = Failure("f", "film-plays", "ada", "s", NOW, Severity.SEVERE, price=Money(499, "EUR"), facts=late | facts)
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 5000}
+    decision = rules.decide(lived, Recurrence(), PARCELS, date(2026, 11, 24), **how)
+    return recount(decision, PARCELS).looked_at
+
+
+def test_only_what_nobody_said_is_called_assumed() -> None:
+    given = ("The price was €4.99.", "The promised day was 1 November 2026.", "The day of arrival was 4 November 2026.")
+    assumed = "Nobody said otherwise, so we took it that the number of days that count was 9."
+
+    assert parcel() == (*given, "The order value was €50.00.", assumed)
+    assert parcel(most_days=2) == (*given, "The order value was €50.00.", "The number of days that count was 2.")
+
+
+def test_the_rate_is_that_of_one_day() -> None:
+    text = told("ofcom_delayed_repair", reported_on="2026-03-31", fixed_on="2026-04-20")
+
+    assert "for each day the daily rate in force on the day of the report is due" in text
+    assert "Here the daily rate was £9.98" in text  # of March, although all the days are in April
+    start = told("ofcom_delayed_start", promised_on="2026-03-31", started_on="2026-04-05")
+    assert "for each day the daily rate in force on the day that was promised" in start
+    assert "the rate in force on the day of the appointment" in told("ofcom_missed_appointment", on="2026-03-31")
+
+
+def test_the_time_for_asking_is_a_sentence() -> None:
+    text = told("eu261", distance_km=900, arrival_delay_h=5)
+
+    assert "The time for that is what the national law of limitation allows." in text
+
+
+@pytest.mark.parametrize("page", [html, markdown])
+def test_a_policy_takes_amounts_in_the_currency_of_the_failure(page: Callable[[Page], str]) -> None:
+    in_pounds = page(describe(replace(PARCELS, currency="GBP")))
+
+    assert "An amount in the currency of the failure" in in_pounds
+    assert "in the currency of the failure, such as" in in_pounds
+    assert "in the currency of the failure" not in page(describe(packs.rule("eu_rail")))

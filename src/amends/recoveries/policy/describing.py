@@ -4,11 +4,11 @@ What the page says is read from the table and reckoned by it; `pages` prints it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from amends.ground.money import MoneyError
+from amends.ground.money import Money, MoneyError
 from amends.recoveries.policy import asking, sampling
 from amends.recoveries.policy.applying import Outcome, apply, plain, version_for
 from amends.recoveries.policy.asking import Asked
@@ -19,6 +19,7 @@ from amends.recoveries.policy.plainly import REMEDIES, Plainly, day_words, human
 from amends.recoveries.policy.reckoning import NoAmount
 from amends.recoveries.policy.tree import REQUIRED, Derived, Input, Kind, Row, Table, TableVersion
 
+PAID_IN = "in the currency of the failure"
 TRIED = 600
 MOST_EXAMPLES = 8
 HIT = {
@@ -101,7 +102,7 @@ def describe(table: Table) -> Page:
         inputs=tuple(_inputs(words, shown)),
         counted=tuple((words.name(one.name), _counted(words, one)) for one in shown.derived if one.op != "by_date"),
         examples=tuple(examples),
-        asked=tuple(asking.inputs(table, words)),
+        asked=tuple(_asked(table, words)),
         line=asking.line(table, examples[0].record, shown.currency) if examples else "",
         sources=tuple(map(str, about.get("sources", ()))),
         name=table.name,
@@ -192,10 +193,19 @@ def _inputs(words: Plainly, table: Table) -> Iterator[tuple[str, str]]:
         yield label[0].upper() + label[1:], _expected(words, one)
 
 
+def _asked(table: Table, words: Plainly) -> Iterator[Asked]:
+    """Inputs by name; a policy's amounts are in what the customer paid in, whatever currency it writes its own in."""
+    for one in asking.inputs(table, words):
+        if table.promise and table.currency and table.inputs[one.name].kind is Kind.MONEY:
+            such = Money(499, table.currency)
+            one = replace(one, values=f'{PAID_IN}, such as `"{such.plain()}"` or `"{such.plain()} {such.currency}"`')
+        yield one
+
+
 def _expected(words: Plainly, one: Input) -> str:
     kinds = {
         Kind.FLAG: "yes or no",
-        Kind.MONEY: "an amount",
+        Kind.MONEY: f"an amount {PAID_IN}" if words.table.promise else "an amount",
         Kind.DAY: "a day",
         Kind.DAYS: "days, or a region",
         Kind.COUNT: "a whole number",

@@ -88,11 +88,14 @@ def _answer(table: Table, version: TableVersion, outcome: Outcome, looked: Seque
 def facts(
     table: Table, version: TableVersion, looked: Sequence[Looked], found: Values, told: set[str]
 ) -> tuple[str, ...]:
-    """What was said, and what was taken to be so because nobody said otherwise."""
+    """What was said, and what was taken to be so because nobody said otherwise: what is not by default was said."""
     words = Plainly(table, version)
-    needed = {name for one in looked for cell in one.row.cells for name in _behind(table, cell.name)}
-    said = [sentence(words.was(name, found[name])) for name in table.inputs if name in told]
-    assumed = [name for name in table.inputs if name in needed - told and found[name] is not None]
+    looked_for = [name for one in looked for name in _looked_for(one.row, held=one.held)]
+    needed = {inner for name in looked_for for inner in _behind(table, name)}
+    taken = {name for name in table.inputs if name in needed - told and found[name] is not None}
+    given = told | {name for name in taken if found[name] != _by_default(table, name)}
+    said = [sentence(words.was(name, found[name])) for name in table.inputs if name in given]
+    assumed = [name for name in table.inputs if name in taken - given]
     absent = [words.name(name) for name in assumed if found[name] is False]
     rest = [words.was(name, found[name]) for name in assumed if found[name] is not False]
     if absent:
@@ -102,11 +105,24 @@ def facts(
     return tuple(said)
 
 
+def _looked_for(row: Row, *, held: bool) -> list[str]:
+    """The names that a row looks at: its conditions, and where it held what its amounts are reckoned from."""
+    terms = [grant.term for grant in row.grants if held and grant.term is not None]
+    return [*(cell.name for cell in row.cells), *(name for term in terms for name in names_in(term))]
+
+
+def _by_default(table: Table, name: str) -> Any:
+    default = table.inputs[name].default
+    return tuple(default) if isinstance(default, list) else default
+
+
 def _behind(table: Table, name: str) -> set[str]:
     """The inputs that a name rests on."""
     derived = next((one for one in table.derived if one.name == name), None)
     if derived is None:
         return {name}
+    if derived.op == "by_date":
+        return {table.event} - {""}
     return {inner for part in derived.of if type(part) is str for inner in _behind(table, part)}
 
 
@@ -316,5 +332,5 @@ def asking(claim: str, until: str = "") -> str:
     """Whether somebody has to ask for it."""
     if not claim:
         return "You do not need to ask for it: there is nothing you need to do."
-    by = f" The time for that: {until}." if until and until not in claim else ""
+    by = f" {sentence(f'The time for that is {until}')}" if until and until not in claim else ""
     return f"It has to be asked for ({claim}).{by}"

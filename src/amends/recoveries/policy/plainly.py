@@ -215,12 +215,10 @@ class Plainly:
             percent = self._operand(term.percent)
             return f"{'all' if percent == '100' else f'{percent} %'} of {self.name(term.of)}"
         if isinstance(term, PerUnit):
-            inner = self.amount(term.term)
-            return (
-                f"({inner})" * isinstance(term.term, Chosen)
-                + inner * (not isinstance(term.term, Chosen))
-                + (f" for {self._each(term.unit)}")
-            )
+            inner, each = self.amount(term.term), f"for {self._each(term.unit)}"
+            if " in force on " in inner:  # the rate of one day, for each of many
+                return f"{each} {inner}"
+            return f"({inner}) {each}" if isinstance(term.term, Chosen) else f"{inner} {each}"
         if isinstance(term, Share):
             part = f"{self.name(term.of)} divided by {self._operand(term.parts)}"
             return part if term.units == 1 else f"{part}, for {self._each(str(term.units))}"
@@ -231,7 +229,13 @@ class Plainly:
         if known is not None:
             return self.money(known)
         derived = self._derived.get(name)
-        return f"{self.name(name)} in force that day" if derived and derived.op == "by_date" else self.name(name)
+        return (
+            f"{self.name(name)} in force on {self._event()}" if derived and derived.op == "by_date" else self.name(name)
+        )
+
+    def _event(self) -> str:
+        """The one day whose rate is taken, however many days are paid."""
+        return self.name(self.table.event) if self.table.event else "the day of the failure"
 
     def _operand(self, value: Any) -> str:
         if isinstance(value, Decimal):
