@@ -253,7 +253,7 @@ def test_a_name_that_means_two_things_is_found() -> None:
         ),
         ("from: soon", 4, "from: 'soon' is no day", "write 2026-01-01"),
         ("from: 2026-01-01\n    memory: [1, {a: true}]", 5, 'memory: expected fields, not [1, {"a": true}]', ""),
-        ("from: 2026-01-01\n    memory: {days: yes}", 4, "memory.days: true is no number", ""),
+        ("from: 2026-01-01\n    memory: {days: yes}", 4, "memory.days: true is no number", "write 12 or 12.50"),
         ("from: 2026-01-01\n    stacking: null", 5, "stacking null is not known", "one of max, sum, set_off"),
     ],
 )
@@ -271,7 +271,7 @@ def test_what_cannot_be_is_shown_as_it_was_written(wrong: str, line: int, says: 
     [
         ("words: soon", 3, "words: expected fields, not 'soon'"),
         ("currency: yes", 3, "currency: true is not an ISO 4217 currency code such as EUR"),
-        ("event: null", 3, "null is no input"),
+        ("event: null", 3, "'event' is not known here"),
         ("inputs: {a: {type: choice, of: 3}}", 3, "a has a form that was not expected"),
         ("derive:\n  a: {first_known: 3}", 4, "a has a form that was not expected"),
     ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from amends.ground.marked import Marked
-from amends.recoveries.policy.scope import NUMERIC, Scope, shown
+from amends.ground.money import Money
+from amends.recoveries.policy.scope import NUMERIC, Scope, meant, shown
 from amends.recoveries.policy.tree import (
     Bounded,
     Chosen,
@@ -13,6 +14,7 @@ from amends.recoveries.policy.tree import (
     Grant,
     Kind,
     Left,
+    Operand,
     PayBy,
     Percent,
     PerUnit,
@@ -25,6 +27,7 @@ from amends.recoveries.policy.tree import (
 MONEY_KINDS = ("refund", "credit", "cash", "coupon")
 WORD_KINDS = ("apology", "call", "label", "upgrade", "repair")
 BASES = ("fixed", "percent", "per_unit", "share", "max_of", "min_of", "sum_of", "steps", "left_of")
+HOLE = Fixed("")  # stands for an amount whose mistake was noted
 _MORE = ("of", "unit", "units", "in", "by", "used", "cap", "floor", "halve")
 
 
@@ -32,10 +35,13 @@ def read_grant(scope: Scope, line: int, item: Any) -> Grant:
     if item in WORD_KINDS:
         return Grant(str(item), None, False, line)
     if not isinstance(item, Marked):
-        known = ", ".join((*MONEY_KINDS, *WORD_KINDS))
-        raise scope.mistake(line, f"{shown(item)} is no remedy", f"known: {known}")
-    scope.only(item, (*MONEY_KINDS, "owed"))
+        raise scope.mistake(line, f"{shown(item)} is no remedy", meant(item, (*MONEY_KINDS, *WORD_KINDS)))
     kinds = [kind for kind in item if kind in MONEY_KINDS]
+    unknown = next((key for key in item if key not in (*MONEY_KINDS, "owed")), None)
+    if unknown and not kinds:
+        says = f"{unknown!r} is not known as a remedy with an amount"
+        raise scope.mistake(item.line_of(unknown), says, meant(unknown, MONEY_KINDS))
+    scope.only(item, (*MONEY_KINDS, "owed"))
     if len(kinds) != 1:
         raise scope.mistake(item.line, "a remedy with an amount is one of refund: credit: cash: coupon:")
     kind = kinds[0]
@@ -47,20 +53,43 @@ def read_term(scope: Scope, line: int, item: Any) -> Term:
     """An amount; a plain one is fixed, a plain name a parameter or an amount among the inputs."""
     if not isinstance(item, Marked):
         return Fixed(_plain(scope, line, item))
-    scope.only(item, (*BASES, *_MORE))
     found = [base for base in BASES if base in item]
+    unknown = next((key for key in item if key not in (*BASES, *_MORE)), None)
+    if unknown and not found:
+        raise scope.mistake(item.line_of(unknown), f"{unknown!r} is not known as an amount", meant(unknown, BASES))
+    scope.only(item, (*BASES, *_MORE))
     if len(found) != 1:
         raise scope.mistake(line, "no amount" if not found else "two amounts in one", f"one of {', '.join(BASES)}")
-    base = _READERS[found[0]](scope, line, item)
-    cap, floor = (read_term(scope, line, item[key]) if key in item else None for key in ("cap", "floor"))
+    base: Term = HOLE
+    with scope.noting(line=line):
+        base = _READERS[found[0]](scope, item.line_of(found[0]), item)
+    cap, floor = (read_term(scope, item.line_of(key), item[key]) if key in item else None for key in ("cap", "floor"))
+    if cap and floor and (crossed := _crossed(scope, cap, floor)):
+        scope.refuse(item.line_of("cap"), crossed, "the cap is the most, the floor the least")
     halve = scope.flag(line, "halve", item.get("halve", False))
     return Bounded(base, cap, floor, halve) if cap or floor or halve else base
 
 
+def _crossed(scope: Scope, cap: Term, floor: Term) -> str:
+    """That a cap is below a floor, where both are known: two amounts, or two percentages of one thing."""
+    ends: tuple[Any, Any] | None = None
+    if isinstance(cap, Fixed) and isinstance(floor, Fixed):
+        ends = cap.amount, floor.amount
+    elif isinstance(cap, Percent) and isinstance(floor, Percent) and cap.of == floor.of:
+        ends = cap.percent, floor.percent
+    if ends is None or len({end.currency for end in ends if isinstance(end, Money)}) > 1:
+        return ""
+    most, least = map(scope.known, ends)
+    return f"cap {most} is below floor {least}" if most is not None and least is not None and most < least else ""
+
+
 def _plain(scope: Scope, line: int, value: Any) -> Any:
     if isinstance(value, str) and scope.kind(value) is not None:
-        return scope.need(line, value, NUMERIC, "an amount is a number")
-    return scope.money(line, value)
+        amount: Any = scope.need(line, value, NUMERIC, "an amount is a number")
+    else:
+        amount = scope.money(line, value)
+    scope.not_negative(line, "an amount", amount)
+    return amount
 
 
 def _fixed(scope: Scope, line: int, item: Marked) -> Term:
@@ -70,14 +99,23 @@ def _fixed(scope: Scope, line: int, item: Marked) -> Term:
 def _percent(scope: Scope, line: int, item: Marked) -> Term:
     of = item.get("of", "price")
     if scope.kind(str(of)) is not Kind.MONEY:
-        raise scope.mistake(line, f"percent of {shown(of)}: no amount of money", "write of: price")
-    return Percent(scope.operand(line, item["percent"], "percent"), str(of))
+        says = f"percent of {shown(of)}: no amount of money"
+        raise scope.mistake(item.line_of("of"), says, meant(of, scope.names((Kind.MONEY,))))
+    return Percent(_operand(scope, item, "percent"), str(of))
+
+
+def _operand(scope: Scope, item: Marked, key: str) -> Operand:
+    found = scope.operand(item.line_of(key), item[key], key)
+    scope.not_negative(item.line_of(key), key, found)
+    return found
 
 
 def _per_unit(scope: Scope, line: int, item: Marked) -> Term:
     unit = item.get("unit", "")
     if scope.kind(str(unit)) not in (Kind.NUMBER, Kind.COUNT):
-        raise scope.mistake(line, f"per_unit of {shown(unit)}: no number", "write unit: and what is counted")
+        known = scope.names((Kind.NUMBER, Kind.COUNT))
+        hint = meant(unit, known) if unit else "write unit: and what is counted"
+        raise scope.mistake(item.line_of("unit"), f"per_unit of {shown(unit)}: no number", hint)
     return PerUnit(read_term(scope, line, item["per_unit"]), str(unit))
 
 
@@ -87,7 +125,7 @@ def _share(scope: Scope, line: int, item: Marked) -> Term:
     for key in ("units", "in"):
         if key not in item:
             raise scope.mistake(line, f"share needs {key}:", "{share: monthly_rent, units: days, in: 30}")
-    return Share(of, scope.operand(line, item["units"], "units"), scope.operand(line, item["in"], "in"))
+    return Share(of, _operand(scope, item, "units"), _operand(scope, item, "in"))
 
 
 def _several(key: str) -> Any:
@@ -138,6 +176,8 @@ def read_pay_by(scope: Scope, line: int, item: Any) -> PayBy | None:
     if ("days" in spec) == ("working_days" in spec):
         raise scope.mistake(line, "pay_by needs days: or working_days:", "{days: 30, after: fixed_on}")
     count = scope.number(line, "pay_by", spec.get("days", spec.get("working_days")))
+    if count < 0 or count != int(count):
+        scope.refuse(line, f"pay_by: {count} is no number of days", "write a whole number")
     after = scope.need(line, spec["after"], (Kind.DAY,), "a deadline runs from a day") if "after" in spec else ""
     late = read_term(scope, line, spec["late"]) if "late" in spec else None
     return PayBy(int(count), "working_days" in spec, after, late, str(spec.get("words", "")))

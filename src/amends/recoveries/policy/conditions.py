@@ -6,7 +6,7 @@ from typing import Any
 
 from amends.ground.marked import Marked
 from amends.recoveries.policy.declaring import PERSONAL
-from amends.recoveries.policy.scope import NUMERIC, SEVERITIES, Scope, shown
+from amends.recoveries.policy.scope import NUMERIC, SEVERITIES, Scope, meant, shown
 from amends.recoveries.policy.tree import Cell, Kind, Parameter
 
 OPS = ("=", "!=", "<", "<=", ">", ">=")
@@ -23,7 +23,7 @@ def _cells(scope: Scope, line: int, name: str, value: Any) -> list[Cell]:
         raise scope.mistake(line, f"{name} is personal and cannot decide what is fair", "remove it")
     kind = scope.kind(name)
     if kind is None:
-        raise scope.mistake(line, f"{name!r} is no input", f"known: {', '.join(scope.names())}")
+        raise scope.mistake(line, f"{name!r} is no input", meant(name, scope.names()))
     if value is None:
         return [Cell(name, "null", None)]
     if isinstance(value, list):

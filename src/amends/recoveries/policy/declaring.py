@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from amends.ground.marked import Marked, MarkedList
-from amends.recoveries.policy.scope import Scope, shown
+from amends.recoveries.policy.scope import SEVERITIES, Scope, meant, shown
 from amends.recoveries.policy.tree import REQUIRED, Derived, Input, Kind
 
 PERSONAL = frozenset(
@@ -35,13 +36,17 @@ def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
         spec.line, spec.lines = line, {}
     scope.only(spec, _INPUT_KEYS)
     if spec.get("type") not in list(Kind):
-        kinds = ", ".join(Kind)
-        raise scope.mistake(line, f"{name}: type {shown(spec.get('type'))} is not known", f"one of {kinds}")
+        says = f"{name}: type {shown(spec.get('type'))} is not known"
+        raise scope.mistake(spec.line_of("type"), says, meant(spec.get("type"), Kind))
     kind = Kind(spec["type"])
     choices = tuple(str(choice) for choice in spec.get("of", ()))
     if (kind is Kind.CHOICE) != bool(choices):
         raise scope.mistake(line, f"{name}: of: belongs to a choice, and a choice needs it", "of: [one, other]")
-    bounds = {end: scope.number(line, end, spec[end]) for end in ("least", "most") if end in spec}
+    bounds = {end: scope.number(spec.line_of(end), end, spec[end]) for end in ("least", "most") if end in spec}
+    least = bounds.get("least", Decimal(0))
+    if least > bounds.get("most", least):
+        says = f"{name}: least {least} is above most {bounds['most']}"
+        scope.refuse(spec.line_of("most"), says, "without least: it is 0" if "least" not in bounds else "swap them")
     made = Input(
         name,
         kind,
@@ -55,7 +60,7 @@ def _input(scope: Scope, line: int, name: str, item: Any) -> Input:
         line=line,
         **bounds,
     )
-    default = _default(scope, line, made, spec["default"]) if "default" in spec else REQUIRED
+    default = _default(scope, spec.line_of("default"), made, spec["default"]) if "default" in spec else REQUIRED
     return Input(**{**vars(made), "default": default})
 
 
@@ -71,17 +76,39 @@ def _same(scope: Scope, line: int, name: str, choices: tuple[str, ...], found: A
 def _default(scope: Scope, line: int, made: Input, value: Any) -> Any:
     if value is None:
         return None
+    what = f"{made.name}: default"
     if made.kind is Kind.FLAG:
-        return scope.flag(line, made.name, value)
-    if made.kind in (Kind.NUMBER, Kind.COUNT):
-        return scope.number(line, made.name, value)
-    if made.kind is Kind.MONEY:
-        return scope.number(line, made.name, value)
-    if made.kind is Kind.CHOICE and str(value) not in made.choices:
-        raise scope.mistake(line, f"{made.name}: {value!r} never happens", f"one of {', '.join(made.choices)}")
+        return scope.flag(line, what, value)
+    if made.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
+        return _number(scope, line, made, value)
+    if made.kind is Kind.DAY:
+        return scope.day(line, what, value)
+    if made.kind is Kind.DAYS and isinstance(value, str):
+        return value  # a region
     if made.kind in (Kind.DAYS, Kind.NUMBERS):
-        return value if isinstance(value, str) else tuple(value)
+        listed = scope.items(line, value, what, "default: []")
+        return tuple(
+            _number(scope, line, made, one) if made.kind is Kind.NUMBERS else scope.day(line, what, one)
+            for one in listed
+        )
+    choices = SEVERITIES if made.kind is Kind.SEVERITY else made.choices
+    if choices and str(value) not in choices:
+        scope.refuse(line, f"{what} {shown(value)} never happens", meant(value, choices))
+    if isinstance(value, bool | list | dict):
+        scope.refuse(line, f"{what} {shown(value)} is no text", "write it in quotes")
     return str(value)
+
+
+def _number(scope: Scope, line: int, made: Input, value: Any) -> Decimal:
+    """A default that could be given as well: within the bounds, and whole where things are counted."""
+    number = scope.number(line, f"{made.name}: default", value)
+    least = made.least if made.least is not None else Decimal(0)
+    if number < least or (made.most is not None and number > made.most):
+        expected = f"{least} to {made.most}" if made.most is not None else f"{least} or more"
+        scope.refuse(line, f"{made.name}: default {number} is out of range", f"expected {expected}")
+    if made.kind is Kind.COUNT and number != int(number):
+        scope.refuse(line, f"{made.name}: default {number} is no whole number", "things are counted one by one")
+    return number
 
 
 def read_derived(scope: Scope, found: Any) -> Scope:

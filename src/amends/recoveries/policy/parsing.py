@@ -30,8 +30,11 @@ ABOUT = (
     "claim_deadline",
     "exclusions_words",
 )
-_POLICY = ("policy", "promise", "words", "inputs", "derive", "statute", "currency", "event", "exclusions", "versions")
+_POLICY = ("policy", "promise", "words", "inputs", "derive", "statute", "currency", "exclusions", "versions")
 _RULE = ("rule", "words", "inputs", "derive", "currency", "event", "by", "show", "exclusions", "versions", *ABOUT)
+_NOT_HERE = {
+    "event": "remove it: a policy's version is chosen by the day of the failure (`started_at`); event: is for rules"
+}
 _VERSION = ("from", "named", "hit", "stacking", "memory", "parameters", "minimum", "rows")
 _ROW = ("id", "when", "then", "person", "reason", "claim", "pay_by", "show")
 STACKING = ("max", "sum", "set_off")
@@ -58,14 +61,18 @@ def mistakes(path: Path, inputs: Mapping[str, Input]) -> list[Mistake]:
 
 
 def read_text(text: str, name: str, inputs: Mapping[str, Input]) -> Table:
-    return parse(loads(text, name), name, inputs)
+    """A text on record: as it stood when somebody was decided by it, also where it would be refused today."""
+    return parse(loads(text, name), name, inputs, on_record=True)
 
 
-def parse(top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | None = None) -> Table:
+def parse(
+    top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | None = None, *, on_record: bool = False
+) -> Table:
     """The table; Mistake for the first thing wrong. With `noted`, mistakes go there, and the table has holes."""
-    scope = Scope(file, noted=noted)
+    scope = Scope(file, noted=noted, on_record=on_record)
     is_rule = "rule" in top
-    scope.only(top, _RULE if is_rule else _POLICY)
+    known = _RULE if is_rule else (*_POLICY, "event") if on_record else _POLICY
+    scope.only(top, known, {} if is_rule else _NOT_HERE)
     for key in ("rule", "currency", "versions") if is_rule else ("policy", "promise", "versions"):
         with scope.noting():
             if key not in top:
@@ -78,12 +85,8 @@ def parse(top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | No
     with scope.noting():
         scope = replace(scope, parameters=_common_parameters(scope, top))
     scope = _derived(scope, top)
-    event = (
-        scope.need(top.line_of("event"), top["event"], (Kind.DAY,), "a version is chosen by a day")
-        if "event" in top
-        else ""
-    )
-    by_name = scope.need(top.line_of("by"), top["by"], (Kind.CHOICE,), "names are chosen") if "by" in top else ""
+    event = _chooser(scope, top, "event", Kind.DAY, "a version is chosen by a day") if is_rule else ""
+    by_name = _chooser(scope, top, "by", Kind.CHOICE, "names are chosen") if is_rule else ""
     leading = _exclusions(scope, top)
     versions = []
     for item in _versions(scope, top):
@@ -107,6 +110,13 @@ def parse(top: Marked, file: str, inputs: Mapping[str, Input], noted: Noted | No
         shown=_names(scope, top, "show", "[days]"),
         about={key: top[key] for key in ABOUT if key in top},
     )
+
+
+def _chooser(scope: Scope, top: Marked, key: str, kind: Kind, what: str) -> str:
+    """The input by which a published rule chooses its version."""
+    with scope.noting():
+        return scope.need(top.line_of(key), top[key], (kind,), what) if key in top else ""
+    return ""
 
 
 def _inputs(scope: Scope, top: Marked) -> dict[str, Input]:
@@ -183,23 +193,48 @@ def _version(scope: Scope, item: Marked, leading: tuple[Row, ...]) -> TableVersi
         if stacking not in STACKING:
             hint = f"one of {', '.join(STACKING)}"
             raise scope.mistake(item.line_of("stacking"), f"stacking {shown(stacking)} is not known", hint)
-    memory = scope.mapping(item.line_of("memory"), item.get("memory") or Marked(), "memory")
+    memory_days, half_life_days = _memory(scope, item)
     rows = item.get("rows")
     if not isinstance(rows, MarkedList) or not rows:
         raise scope.mistake(item.line_of("rows"), "rows: is missing or empty", "end with a row whose when: is {}")
     given = scope.mapping(item.line_of("parameters"), item.get("parameters") or Marked(), "parameters")
+    parameters: dict[str, Decimal] = {}
+    for name in given:
+        with scope.noting():
+            parameters[name] = scope.number(given.line_of(name), name, given[name])
+    scope = replace(scope, values=parameters)
     return TableVersion(
         since=since,
-        memory_days=int(scope.number(item.line, "memory.days", memory.get("days", 90))),
-        half_life_days=float(scope.number(item.line, "memory.half_life_days", memory.get("half_life_days", 30))),
+        memory_days=memory_days,
+        half_life_days=half_life_days,
         rows=(*leading, *_rows(scope, rows)),
         named=str(item.get("named", "")),
         hit=hit,
         stacking=stacking,
-        parameters={name: scope.number(given.line_of(name), name, given[name]) for name in given},
+        parameters=parameters,
         minimum=_minimum(scope, item),
         line=item.line,
     )
+
+
+def _memory(scope: Scope, item: Marked) -> tuple[int, float]:
+    """`memory: {days: 90, half_life_days: 30}`: how long a failure counts, and after how long only half."""
+    given = Marked()
+    with scope.noting():
+        given = scope.mapping(item.line_of("memory"), item.get("memory") or Marked(), "memory")
+        if not scope.on_record:
+            scope.only(given, ("days", "half_life_days"))
+    days, half_life = (_length(scope, item.line, given, *one) for one in (("days", 90), ("half_life_days", 30)))
+    return int(days), float(half_life)
+
+
+def _length(scope: Scope, line: int, given: Marked, name: str, usual: int) -> Decimal:
+    with scope.noting():
+        found = scope.number(line, f"memory.{name}", given.get(name, usual))
+        if found <= 0 or (name == "days" and found % 1):
+            scope.refuse(given.line_of(name), f"memory.{name}: {found} cannot be", f"write {usual}, for example")
+        return found
+    return Decimal(usual)
 
 
 def _rows(scope: Scope, rows: MarkedList) -> Iterator[Row]:
@@ -281,7 +316,9 @@ def _minimum(scope: Scope, item: Marked) -> Minimum | None:
     scope.only(found, ("at_least", "above", "reason"))
     if ("at_least" in found) == ("above" in found):
         raise scope.mistake(found.line, "a minimum is at_least: or above: an amount")
-    amount = scope.number(found.line, "minimum", found.get("at_least", found.get("above")))
+    key = "above" if "above" in found else "at_least"
+    amount = scope.number(found.line_of(key), "minimum", found[key])
+    scope.not_negative(found.line_of(key), "minimum", amount)
     return Minimum(amount, "above" in found, str(found.get("reason", "below_minimum")))
 
 

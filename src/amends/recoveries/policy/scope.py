@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,6 +18,7 @@ from amends.recoveries.policy.tree import Derived, Input, Kind, Operand
 NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
 SEVERITIES = ("minor", "major", "severe")
 MOST_SHOWN = 60
+ALIKE = 0.75  # from here on one name is taken for a slip in writing another
 UNFIT = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError)  # text where a list was looked for
 
 
@@ -42,6 +44,8 @@ class Scope:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
     parameters: frozenset[str] = frozenset()
+    values: Mapping[str, Decimal] = field(default_factory=dict)  # of the parameters, in the version being read
+    on_record: bool = False  # a text by which somebody was decided, read as it stood
     noted: Noted | None = None  # where mistakes go; None: the first one ends the reading
 
     @contextmanager
@@ -66,6 +70,11 @@ class Scope:
     def mistake(self, line: int, says: str, hint: str = "") -> Mistake:
         return Mistake(self.file, line, says, hint)
 
+    def refuse(self, line: int, says: str, hint: str) -> None:
+        """What can be read, but nobody can mean: refused where it is written, not where it was in force."""
+        if not self.on_record:
+            raise self.mistake(line, says, hint)
+
     def kind(self, name: str) -> Kind | None:
         if name in self.parameters:
             return Kind.NUMBER
@@ -74,8 +83,9 @@ class Scope:
             return derived.kind
         return self.inputs[name].kind if name in self.inputs else None
 
-    def names(self) -> list[str]:
-        return [*self.inputs, *(one.name for one in self.derived), *sorted(self.parameters)]
+    def names(self, kinds: Iterable[Kind] = tuple(Kind)) -> list[str]:
+        known = (*self.inputs, *(one.name for one in self.derived), *sorted(self.parameters))
+        return [name for name in known if self.kind(name) in {*kinds}]
 
     def more(self, derived: Derived) -> Scope:
         return replace(self, derived=(*self.derived, derived))
@@ -84,7 +94,7 @@ class Scope:
         """A name of one of these kinds."""
         kind = self.kind(str(name))
         if kind is None:
-            raise self.mistake(line, f"{shown(name)} is no input", f"known: {', '.join(self.names())}")
+            raise self.mistake(line, f"{shown(name)} is no input", meant(name, self.names(kinds)))
         if kind not in kinds:
             raise self.mistake(line, f"{name} is a {kind.value}: {what}", f"expected a {' or a '.join(kinds)}")
         return str(name)
@@ -93,8 +103,8 @@ class Scope:
         """A number, or the name of one."""
         if isinstance(value, str) and not _numeric(value):
             if self.kind(value) is None:
-                known = f"known: {', '.join(self.names())}"
-                raise self.mistake(line, f"{what}: {value!r} is no number, and no input either", known)
+                says = f"{what}: {value!r} is no number, and no input either"
+                raise self.mistake(line, says, meant(value, self.names(NUMERIC)))
             return self.need(line, value, NUMERIC, what)
         return self.number(line, what, value)
 
@@ -104,8 +114,20 @@ class Scope:
         except InvalidOperation:
             number = Decimal("NaN")
         if not number.is_finite():
-            raise self.mistake(line, f"{what}: {shown(value)} is no number")
+            raise self.mistake(line, f"{what}: {shown(value)} is no number", "write 12 or 12.50")
         return number
+
+    def known(self, value: Money | Operand) -> Decimal | None:
+        """What is known of a number while reading: its own value, or that of a parameter in this version."""
+        if isinstance(value, Money):
+            return value.decimal()
+        return self.values.get(value) if isinstance(value, str) else value
+
+    def not_negative(self, line: int, what: str, value: Money | Operand) -> None:
+        known = self.known(value)
+        if known is not None and known < 0:
+            said = f"{value} is {known}" if isinstance(value, str) else str(known)
+            self.refuse(line, f"{what}: {said}, and nobody is given less than nothing", "write 0 or more")
 
     def day(self, line: int, what: str, value: Any) -> date:
         if isinstance(value, datetime):
@@ -140,11 +162,12 @@ class Scope:
             raise self.mistake(line, says, "three capital letters") from error
         return str(code)
 
-    def only(self, found: Marked, known: tuple[str, ...]) -> None:
+    def only(self, found: Marked, known: tuple[str, ...], hints: Mapping[str, str] | None = None) -> None:
         for key in found:
             if key not in known:
+                hint = (hints or {}).get(key) or meant(key, known)
                 with self.noting():
-                    raise self.mistake(found.line_of(key), f"{key!r} is not known here", f"known: {', '.join(known)}")
+                    raise self.mistake(found.line_of(key), f"{key!r} is not known here", hint)
 
     def items(self, line: int, found: Any, what: str, example: str) -> list[Any]:
         """A list, which may be left out."""
@@ -160,6 +183,17 @@ class Scope:
 
 def _why(error: MoneyError | InvalidOperation) -> str:
     return str(error) if isinstance(error, MoneyError) else "no number"
+
+
+def meant(name: Any, known: Iterable[str]) -> str:
+    """The hint where a name is not known: which one is perhaps meant, and which there are.
+
+    >>> meant("shippng", ["price", "shipping"]), meant("moon", ["price"]), meant("moon", [])
+    ("is 'shipping' meant? known: price, shipping", 'known: price', 'there is none')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, 1, ALIKE)
+    return (f"is {near[0]!r} meant? " if near else "") + (f"known: {', '.join(names)}" if names else "there is none")
 
 
 def shown(value: Any) -> str:
