@@ -25,7 +25,10 @@ from amends.telemetry.reading import BadLine
 
 PIECE = 2000
 HEAD = 20  # lines that show whether a file is of a form that we read
-Line = tuple[dict[str, Any] | None, BadLine | None]
+SHOWN = 5  # of what was set aside: enough to see what is wrong with a file
+MOST = 200  # characters of a reason
+Numbered = tuple[int, dict[str, Any]]  # a record and the line, or row, that it stood in
+Line = tuple[Numbered | None, BadLine | None]
 PREFIX = "ingest:"
 
 
@@ -42,6 +45,11 @@ class Summary:
     bad: int = 0
     missing: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # files of a form that we do not read, and why
+    set_aside: list[dict[str, str]] = field(default_factory=list)  # the first of `bad`: position, field and reason
+
+    def show(self, position: str, of: str, reason: str) -> None:
+        if len(self.set_aside) < SHOWN:
+            self.set_aside.append({"position": position, "field": of, "reason": _on_one_line(reason)})
 
 
 def ingest_and_tell(paths: list[str], *, as_json: bool) -> int:
@@ -84,6 +92,23 @@ def _tell(summary: Summary) -> None:
         print(f"no such file: {path}", file=sys.stderr)
     for says in summary.refused:
         print(says, file=sys.stderr)
+    if summary.set_aside:
+        _tell_set_aside(summary)
+
+
+def _tell_set_aside(summary: Summary) -> None:
+    """The first lines that were set aside, and where all of them are."""
+    first = f", the first {SHOWN}" if summary.bad > SHOWN else ""
+    print(f"set aside{first}:", file=sys.stderr)
+    for one in summary.set_aside:
+        print(f"  {one['position']}: {one['field']}: {one['reason']}", file=sys.stderr)
+    where = "`amends export quarantine`, and at the desk under /desk/quarantine, where they can be mended"
+    print(f"All of them, once the worker has taken them in: {where}", file=sys.stderr)
+
+
+def _on_one_line(text: str) -> str:
+    shown = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+    return shown if len(shown) <= MOST else f"{shown[:MOST]}…"
 
 
 def _ingest(path: str, summary: Summary, advance: Any) -> None:
@@ -103,7 +128,7 @@ def _ingest(path: str, summary: Summary, advance: Any) -> None:
         if number <= read_to:
             summary.skipped += done
             continue
-        _land(records, bad, done, summary)
+        _land(path, records, bad, done, summary)
         steps.note_ingested(name, number, datetime.now(UTC))
         advance(number)
 
@@ -113,9 +138,9 @@ def _fingerprint(path: str) -> str:
         return hashlib.sha256(file.read(1 << 16) + str(Path(path).stat().st_size).encode()).hexdigest()
 
 
-def _pieces(lines: Iterable[Line]) -> Iterator[tuple[list[dict[str, Any]], list[BadLine], int]]:
+def _pieces(lines: Iterable[Line]) -> Iterator[tuple[list[Numbered], list[BadLine], int]]:
     """Records and bad lines, about two thousand lines at a time."""
-    records: list[dict[str, Any]] = []
+    records: list[Numbered] = []
     bad: list[BadLine] = []
     count = 0
     for record, wrong in lines:
@@ -133,8 +158,8 @@ def _pieces(lines: Iterable[Line]) -> Iterator[tuple[list[dict[str, Any]], list[
 
 def _records(path: str) -> Iterator[Line]:
     if path != "-" and Path(path).open("rb").read(4) == files.PARQUET:  # noqa: SIM115 - four bytes
-        for row in files.parquet_rows(path):
-            yield row, None
+        for number, row in enumerate(files.parquet_rows(path), 1):
+            yield (number, row), None
         return
     reader: logs.LineReader | None = None
     broken: list[BadLine] = []
@@ -145,7 +170,11 @@ def _records(path: str) -> Iterator[Line]:
                 continue
             reader = reader or (_event_or_log if text.lstrip().startswith("{") else logs.reader_for(text))
             try:
-                yield reader(text), None
+                record = reader(text)
+                yield (number, record) if record is not None else None, None
+            except json.JSONDecodeError as error:
+                reason = f"line: no JSON: {error.msg} at character {error.pos + 1}"
+                yield None, BadLine(number, reason, text.rstrip("\n"), path)
             except (Unreadable, ValueError) as error:
                 yield None, BadLine(number, str(error), text.rstrip("\n"), path)
     for wrong in broken:
@@ -160,16 +189,18 @@ def _event_or_log(line: str) -> dict[str, Any] | None:
     return logs.read_json(line)
 
 
-def _land(records: list[dict[str, Any]], bad: list[BadLine], count: int, summary: Summary) -> None:
+def _land(path: str, records: list[Numbered], bad: list[BadLine], count: int, summary: Summary) -> None:
     now = datetime.now(UTC)
-    events = [record for record in records if "specversion" in record]
-    lines = [record for record in records if "specversion" not in record]
+    events = [one for one in records if "specversion" in one[1]]
+    lines = [record for _, record in records if "specversion" not in record]
     if events:
-        body = "\n".join(json.dumps(event) for event in events).encode()
+        body = "\n".join(json.dumps(event) for _, event in events).encode()
         taken = door.take(body, lines=True, one=False, now=now, door="ingest")
         summary.events += taken.accepted
         summary.duplicate += taken.duplicate
         summary.bad += len(taken.refused)
+        for one in taken.refused[:SHOWN]:
+            summary.show(f"{path}:{events[one.index][0]}", one.field, one.reason)
     if lines:
         body = "\n".join(json.dumps(line, default=str) for line in lines).encode()
         door.log().append("lines", body, to_ms(now))
@@ -178,6 +209,9 @@ def _land(records: list[dict[str, Any]], bad: list[BadLine], count: int, summary
         refused = [_refusal(wrong) for wrong in bad]
         door.log().append("refused", json.dumps(refused).encode(), to_ms(now))
         summary.bad += len(bad)
+        for wrong in bad[:SHOWN]:
+            of, _, reason = wrong.reason.partition(": ")
+            summary.show(f"{wrong.file}:{wrong.line}", of if reason else "line", reason or of)
     summary.skipped += count - len(records) - len(bad)
 
 
