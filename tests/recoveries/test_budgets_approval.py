@@ -133,12 +133,19 @@ def test_who_only_asks_gets_the_approved_text_and_writes_nothing(policy: Path) -
 
 
 @pytest.mark.django_db
-def test_an_approved_text_holds_though_such_a_one_would_be_refused_today(policy: Path) -> None:
+@pytest.mark.parametrize(
+    ("amount", "says"),
+    [
+        ("{fixed: 1.00 EUR, cap: 5.00 USD}", "EUR and USD"),
+        ("{percent: 30, of: price, cap: 1.00 EUR, floor: 5.00 EUR}", "floor"),
+    ],
+)
+def test_an_approved_text_holds_though_such_a_one_would_be_refused_today(policy: Path, amount: str, says: str) -> None:
     parsed, good = parsing.read(policy, files.INPUTS), policy.read_text("utf-8")
-    policy.write_text(good.replace("{percent: 30, of: price}", "{fixed: 1.00 EUR, cap: 5.00 USD}"), "utf-8")
-    with pytest.raises(Mistake, match="EUR and USD"):
+    policy.write_text(good.replace("{percent: 30, of: price}", amount), "utf-8")
+    with pytest.raises(Mistake, match=says):
         files.read(policy)
-    mixed = parsing.read(policy, files.INPUTS)
+    mixed = parsing.read_text(policy.read_text("utf-8"), str(policy), files.INPUTS)
     versions.see({"film-plays": mixed}, True, NOW)
     policy.write_text(good, "utf-8")
 
