@@ -94,4 +94,5 @@ def _last(policy: Table) -> Table:
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(row.text, "utf-8")
-    return with_statute(parsing.read_text(row.text, str(copy), INPUTS))  # in force as it is, whatever is refused of new texts since
+    # In force as it is, whatever is refused of new texts since.
+    return with_statute(parsing.read_text(row.text, str(copy), INPUTS))

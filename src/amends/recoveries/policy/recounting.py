@@ -16,6 +16,11 @@ from amends.recoveries.policy.reckoning import Looked
 from amends.recoveries.policy.tree import Table, TableVersion
 from amends.recoveries.records import Decision, Former, Remedy
 
+# What amends knows of every failure and has no words for that a customer would understand.
+UNSPOKEN = frozenset(
+    ("recurrence", "recurrence_decayed", "stable_cause", "loss_kind", "controllable", "evidence", "disputed")
+)
+
 
 def recount(decision: Decision, table: Table | None, formers: Sequence[Former] = ()) -> Explanation:
     """A decision in sentences; `table` is the text it was made by, when that is known, `formers` what it was before."""
@@ -89,7 +94,7 @@ def _looked_again(decision: Decision, table: Table) -> tuple[Table, TableVersion
         else next((one.amount.currency for one in decision.remedies if one.amount), table.currency or "EUR")
     )
     table = replace(table, currency=currency)
-    given = {n: v["amount"] if isinstance(v, Mapping) else v for n, v in decision.inputs.items() if v is not None}
+    given = {n: v["amount"] if isinstance(v, Mapping) else v for n, v in decision.inputs.items()}
     try:
         inputs = read_given(table, {name: value for name, value in given.items() if name in table.inputs})
     except WrongInput:
@@ -105,6 +110,10 @@ def _from_table(
     told = {name for name, value in decision.inputs.items() if value is not None and name in needed | {"price"}}
     terms = [grant.term for one in looked if one.held for grant in one.row.grants if grant.term is not None]
     amounts = [line for term in terms for line in amount_sentences(table, version, term, found)]
+    if not decision.row:  # no row was looked at: a person decides
+        own = {name for name, value in decision.inputs.items() if value is not None and table.inputs[name].words}
+        said = facts(table, version, (), found, own | {"price"} if found.get("price") is not None else own)
+        return {"looked_at": said, "why": (), "why_not": (), "amount": ()}
     return {
         "looked_at": facts(table, version, looked, found, told),
         "why": why(table, version, looked, found) + _statute(decision),
@@ -119,7 +128,7 @@ def _from_trace(decision: Decision) -> dict[str, tuple[str, ...]]:
     held = [row for row in rows if row["held"]]
     said = [_spoken(row["conditions"], True) for row in held]
     missed = [_spoken({k: v for k, v in row["conditions"].items() if not v}, False) for row in rows if not row["held"]]
-    kept = {name: value for name, value in decision.inputs.items() if value is not None}
+    kept = {name: value for name, value in decision.inputs.items() if value is not None and name not in UNSPOKEN}
     return {
         "looked_at": tuple(sentence(f"{human(name)}: {_kept(value)}") for name, value in kept.items()),
         "why": tuple(said) + _statute(decision),
