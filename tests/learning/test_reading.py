@@ -131,3 +131,12 @@ def test_amounts_are_read_with_their_currency_where_it_is_the_failures(tmp_path:
     assert {note.says: note.failures for note in found.notes if "currency" in note.says} == {
         "had a shipping in another currency: a person decides": 2
     }
+
+
+def test_what_must_be_given_and_is_not_known_brings_a_person_in(tmp_path: Path) -> None:
+    needed = POLICY.replace("{type: money, default: 0}", "{type: money}")
+    told: list[dict[str, Any]] = [{"gift": True}, {"gift": True, "shipping": "free"}, {"gift": True, "shipping": 1}]
+
+    found = simulated(tmp_path, told, from_file=True, policy=needed)
+    assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 300
+    assert found.whole.persons_after == 2

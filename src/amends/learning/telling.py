@@ -20,6 +20,7 @@ from amends.learning.records import Bools
 from amends.recoveries.files import INPUTS
 from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Parameter, Table
+from amends.recoveries.rules import KNOWN
 
 ALIKE = 0.8  # how much a column nobody asked for looks like a built-in input that is not there
 MOST_MINOR = 2.0**62
@@ -106,8 +107,9 @@ def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[p
         if one.name != "disputed":
             _note(told, _without(one.name, default), one, nothing)
         foreign = unusable & np.logical_or.reduce([elsewhere for _, elsewhere in read])
-        if foreign.any() and table.promise:
-            told.refused = told.refused | foreign
+        if table.promise:  # as the worker: what must be given and is not known, or is in another currency
+            needed = one.default is REQUIRED and one.name not in KNOWN
+            told.refused = told.refused | (nothing | unusable if needed else foreign)
         _note(told, f"had a {one.name} in another currency: a person decides", one, foreign)
         _note(told, f"had a {one.name} that is {_expected(one)}: it is not known", one, unusable & ~foreign)
         if unusable.any():
