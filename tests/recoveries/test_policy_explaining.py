@@ -21,6 +21,7 @@ from amends.recoveries.policy.explaining import explain
 from amends.recoveries.policy.pages import html, markdown
 from amends.recoveries.policy.parsing import read_text
 from amends.recoveries.policy.recounting import recount
+from amends.recoveries.policy.tree import Table
 from amends.recoveries.records import Decision
 
 CASES = [
@@ -180,6 +181,18 @@ def test_only_what_nobody_said_is_called_assumed() -> None:
 
     assert parcel() == (*given, "The order value was €50.00.", assumed)
     assert parcel(most_days=2) == (*given, "The order value was €50.00.", "The number of days that count was 2.")
+
+
+@pytest.mark.parametrize("table", [PARCELS, None])
+def test_where_a_person_decides_first_no_names_of_ours_are_read_out(table: Table | None) -> None:
+    lived = Failure("f", "film-plays", "ada", "s", NOW, Severity.SEVERE, facts={"arrived_on": "2026-11-04"})
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 5000}
+    decision = rules.decide(lived, Recurrence(), PARCELS, date(2026, 11, 24), **how)
+    text = recount(decision, table).text()
+
+    assert "A person looks at it before anything is given" in text
+    assert "4 November 2026" in text or "2026-11-04" in text
+    assert not re.search("(?i)recurrence|stable cause|loss kind", text)
 
 
 def test_the_rate_is_that_of_one_day() -> None:
