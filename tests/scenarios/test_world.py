@@ -49,6 +49,17 @@ def test_a_seed_tells_the_same_evening_whenever_it_ends() -> None:
     assert world.make(8, 200, ENDS_MS).sessions != first.sessions
 
 
+def test_each_customers_sessions_are_told_together_and_in_their_order() -> None:
+    evening = world.make(7, 200, ENDS_MS)
+    told = list(world.by_customer(evening))
+
+    assert sorted(s.session_id for each in told for s in each) == sorted(s.session_id for s in evening.sessions)
+    assert len({s.customer_id for s in evening.sessions}) == len(told) < 200
+    for each in told:
+        assert len({s.customer_id for s in each}) == 1
+        assert [s.began_ms for s in each] == sorted(s.began_ms for s in each)
+
+
 def test_the_evening_has_something_of_everything() -> None:
     evening = world.make(20261120, 3000, ENDS_MS)
 

@@ -45,8 +45,8 @@ class Demo(Stage):
                 self.post_events(client, batch)
                 progress.advance(task, len(batch))
             task = progress.add_task("players' reports to /v1/cmcd", total=len(evening.sessions))
-            in_order = sorted(evening.sessions, key=lambda session: session.began_ms)  # the first time comes first
-            for sessions in batches(iter(in_order), 100):
+            for customers in batches(world.by_customer(evening), 70):
+                sessions = [session for customer in customers for session in customer]
                 body = "\n".join(line for session in sessions for line in world.reports(session))
                 self.post(client, "/v1/cmcd", body.encode(), {"content-type": "application/cmcd"})
                 progress.advance(task, len(sessions))

@@ -6,6 +6,8 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from amends.scenarios import playing
@@ -51,6 +53,15 @@ class World:
 
     customers: list[dict[str, Any]]
     sessions: list[Session]
+
+
+def by_customer(evening: World) -> Iterator[list[Session]]:
+    """Each customer's sessions in their order. Told in one breath, they are decided so, however busy the machine.
+
+    Apart, a second spoiled film may be decided as the first one, and what it brings is out before the other is known.
+    """
+    ordered = sorted(evening.sessions, key=lambda session: (session.customer_id, session.began_ms))
+    return (list(found) for _, found in groupby(ordered, attrgetter("customer_id")))
 
 
 def make(seed: int, sessions: int, ends_ms: int) -> World:
