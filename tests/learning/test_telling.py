@@ -17,7 +17,7 @@ import amends.recoveries.files
 from amends.cli.main import app
 from amends.failures.records import Failure, Recurrence, Severity
 from amends.ground.money import Money
-from amends.learning import history, running, telling
+from amends.learning import history, running
 from amends.recoveries import rules
 
 AT = datetime(2026, 7, 1, 20, tzinfo=UTC)
@@ -205,4 +205,4 @@ def test_a_table_looks_at_what_rows_amounts_and_derived_values_name(policies: tu
     policy = amends.recoveries.files.read(policies[0])
 
     own = {"delay_min", "claimed", "travelled_on", "paid_this_year", "tariff"}
-    assert telling.looked_at(policy) == own | {"disputed", "price"}
+    assert policy.looked_at == own | {"disputed", "price"}

@@ -57,8 +57,13 @@ class Kept(Generic[T]):
 
 def _tell(mistake: Mistake, *, kept: bool) -> None:
     instead = "the last good version of it stays in use" if kept else "nothing of it is in use"
+    tell(f"a file cannot be used; {instead}", mistake)
+
+
+def tell(says: str, mistake: Mistake) -> None:
+    """What follows from a mistake in a file, in the log, with where it is."""
     where = {"file": mistake.file, "line": mistake.line, "hint": mistake.hint, "mistake": mistake.says}
-    log.error(f"a file cannot be used; {instead}", extra=where)
+    log.error(says, extra=where)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -97,7 +97,7 @@ def _history(
         others = ", ".join(map(str, pc.unique(found["promise"]).to_pylist()[:9]))
         raise NoHistory(f"{file}: column 'promise' never says {promise!r}; it says {others}")
     mine, assumed = history.filled(history.within(_counted(mine, policies), *span))
-    looked = {name for policy in policies for name in telling.looked_at(policy)}
+    looked = {name for policy in policies for name in policy.looked_at}
     said = {name: str(history.DEFAULTS[name]).lower() for name in assumed if name in looked and name != "currency"}
     return mine, {f"had no {name}: {value or 'none'} was assumed": assumed[name] for name, value in said.items()}
 

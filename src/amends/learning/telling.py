@@ -3,8 +3,7 @@ not tell, in sentences with the failures that they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -19,7 +18,7 @@ from amends.learning.history import COUNTED, PLAIN, NoHistory, nearest, without
 from amends.learning.records import Bools
 from amends.recoveries.files import INPUTS
 from amends.recoveries.policy.scope import SEVERITIES
-from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Parameter, Table
+from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 from amends.recoveries.rules import KNOWN
 
 ALIKE = 0.8  # how much a column nobody asked for looks like a built-in input that is not there
@@ -37,33 +36,12 @@ class Told:
     refused: Bools | np.bool_ = reading.NOWHERE  # no row is looked at: a person decides
 
 
-def looked_at(table: Table) -> set[str]:
-    """The inputs that any row, amount or derived value of a table looks at."""
-    rows = [row for version in table.versions for row in version.rows]
-    said = {text for row in rows for cell in row.cells for text in (cell.name, *_names(cell.value, Parameter))}
-    parts = [(grant.term for row in rows for grant in row.grants), (one.of for one in table.derived)]
-    said |= {text for part in parts for one in part for text in _names(one, str)}
-    said |= {text for row in rows if row.pay_by for text in (row.pay_by.after, *_names(row.pay_by.late, str))}
-    return {one.name for one in table.inputs.values() if one.name in said or one.kind is Kind.DAYS}
-
-
-def _names(part: Any, kind: type) -> Iterator[str]:
-    if isinstance(part, kind):
-        yield str(getattr(part, "name", part))
-    elif isinstance(part, tuple):
-        for one in part:
-            yield from _names(one, kind)
-    elif is_dataclass(part):
-        for one in fields(part):
-            yield from _names(getattr(part, one.name), kind)
-
-
 def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
     """NoHistory for an input of a policy's own that no column tells, or a column that was perhaps meant for another."""
     asked = {name for table in tables for name in table.names}
     free = [name for name in found.column_names if name not in {*asked, *PLAIN.names}]
     for table in tables:
-        for one in (table.inputs[name] for name in sorted(looked_at(table))):
+        for one in (table.inputs[name] for name in sorted(table.looked_at)):
             if one.name == "price" and "price" in found.column_names and "price_minor" not in found.column_names:
                 raise NoHistory("column 'price' is not read: give 'price_minor', in whole minor units, and 'currency'")
             names = ("price_minor",) if one.name == "price" else (one.name, *one.also)
@@ -77,7 +55,7 @@ def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
 
 def tell(found: pa.Table, table: Table) -> Told:
     """What the history tells a company's policy, or (facts only) a published rule."""
-    told, looked = Told(), {"severity", *looked_at(table)} if table.promise else set(table.inputs)
+    told, looked = Told(), {"severity", *table.looked_at} if table.promise else set(table.inputs)
     digits = _digits(found, table)
     for one in (table.inputs[name] for name in table.inputs if name in looked):
         if one.name == "price" and table.promise:

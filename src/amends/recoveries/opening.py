@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +17,7 @@ import amends.recoveries.queries
 from amends.failures.records import Behind, Failure
 from amends.ground import bulk
 from amends.ground.ids import derive_all
+from amends.ground.kept import tell
 from amends.ground.marked import Mistake
 from amends.recoveries import budgets, holding, spending
 from amends.recoveries.budgets import Limits
@@ -25,7 +25,6 @@ from amends.recoveries.holding import Wish
 from amends.recoveries.models import MoveRow, RecoveryRow
 from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy, Start, name_of
 
-log = logging.getLogger("amends.files")
 WORKER = "amends"
 BEGINNING = "remedies are on their way"
 GOODWILL_DECLINED = "goodwill declined"  # how the history says that only the goodwill was
@@ -52,8 +51,7 @@ def _limits(stamp: int) -> Limits:
 @cache
 def _tell(mistake: Mistake) -> None:
     """In the log, once: the desk and `amends doctor` go on saying it."""
-    where = {"file": mistake.file, "line": mistake.line, "hint": mistake.hint, "mistake": mistake.says}
-    log.error("budgets cannot be read: goodwill waits, and what is owed goes on", extra=where)
+    tell("budgets cannot be read: goodwill waits, and what is owed goes on", mistake)
 
 
 def spending_day(now: datetime) -> date:

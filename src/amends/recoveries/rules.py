@@ -92,9 +92,9 @@ def lacking(inputs: Iterable[Input], facts: Mapping[str, Any], currency: str) ->
     """Why no row can be looked at: an input without a default is not known, or an amount is in another currency."""
     whys = []
     for one in inputs:
-        said = money_text(_told(one, facts)) if one.kind is Kind.MONEY else None
         if one.name in KNOWN:
             continue
+        said = money_text(_told(one, facts)) if one.kind is Kind.MONEY else None
         if said and said[1] != currency:
             whys.append(f"{one.name} is in {said[1]}, the customer pays in {currency}")
         elif one.default is REQUIRED and fact(one, facts, currency) is None:
@@ -182,8 +182,7 @@ def _take(found: _Found, policy: Table, version: TableVersion, row: Row, values:
 def _take_statute(found: _Found, name: str, facts: Mapping[str, Any]) -> None:
     """What a published rule owes underneath the policy; what it needs and nobody knows brings a person in."""
     rule = packs.rule(name)
-    known = {other for one in rule.inputs.values() for other in (one.name, *one.also)}
-    given = {fact: value for fact, value in facts.items() if fact in known and value is not None}
+    given = {fact: value for fact, value in facts.items() if fact in rule.names and value is not None}
     try:
         outcome = applying.apply(rule, as_said(rule, given))
     except (WrongInput, NoAmount, MoneyError) as error:

@@ -15,6 +15,11 @@ def table(digest: str) -> Table | None:
     if row is None:
         return None
     try:
-        return read_text(row.text, row.file, INPUTS)
+        return as_it_stood(row)
     except Mistake:
         return None
+
+
+def as_it_stood(row: PolicyRow) -> Table:
+    """A text on record; Mistake where it can no longer be read."""
+    return read_text(row.text, row.file, INPUTS)

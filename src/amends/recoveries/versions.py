@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
-from amends.recoveries.files import INPUTS, with_statute
+from amends.recoveries import texts
+from amends.recoveries.files import with_statute
 from amends.recoveries.models import ApprovalRow, PolicyRow
-from amends.recoveries.policy import parsing
 from amends.recoveries.policy.tree import Table
 
 POLICY = "policy"
@@ -86,13 +85,6 @@ def _recorded(policies: Iterable[Table]) -> dict[str, datetime | None]:
 
 
 def _last(policy: Table) -> Table:
-    """The approved text that came before, read from a copy of it."""
+    """The approved text that came before: in force as it is, whatever is refused of new texts since."""
     row = PolicyRow.objects.filter(name=policy.name).exclude(in_force_at=None).order_by("-in_force_at").first()
-    if row is None:
-        return policy
-    copy = settings.AMENDS.var / "policies" / f"{row.digest}.yaml"
-    if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(row.text, "utf-8")
-    # In force as it is, whatever is refused of new texts since.
-    return with_statute(parsing.read_text(row.text, str(copy), INPUTS))
+    return with_statute(texts.as_it_stood(row)) if row else policy

@@ -10,7 +10,6 @@ from typing import Any
 
 from amends.ground.money import Money
 from amends.recoveries.policy.applying import plain
-from amends.recoveries.policy.explaining import names_in
 from amends.recoveries.policy.plainly import Plainly, listed
 from amends.recoveries.policy.scope import NUMERIC, SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
@@ -41,12 +40,8 @@ def inputs(table: Table, words: Plainly) -> Iterator[Asked]:
 
 
 def looked_at(table: Table) -> list[Input]:
-    """The inputs of a rule; of a policy its own, and those that every policy has where a row looks at them."""
-    rows = [row for version in table.versions for row in version.rows]
-    used = {cell.name for row in rows for cell in row.cells}
-    used |= {name for row in rows for grant in row.grants if grant.term for name in names_in(grant.term)}
-    used |= {part for one in table.derived for part in one.of if type(part) is str}
-    return [one for one in table.inputs.values() if one.line or one.name in used or not table.promise]
+    """The inputs of a rule; of a policy its own, and those that every policy has where anything looks at them."""
+    return [one for one in table.inputs.values() if one.line or one.name in table.looked_at or not table.promise]
 
 
 def line(table: Table, record: Mapping[str, Any], currency: str) -> str:

@@ -74,7 +74,7 @@ def read_columns(table: Table, data: Any, *, digits: int, checked: bool) -> Read
     else (a company's own facts) what is no value of its kind is not known. WrongInput for a column that cannot be."""
     batch = _batch(data)
     read = Read(batch.num_rows)
-    names = {other: one.name for one in table.inputs.values() for other in (one.name, *one.also)}
+    names = table.names
     for name in batch.schema.names:
         if names.get(name) in read.given:
             raise WrongInput(name, f"{names[name]} is given twice, under two names")

@@ -243,9 +243,8 @@ def try_both(old: Table, new: Table, count: int, seed: int = 1) -> Tried:
 
 
 def _decided(table: Table, record: Mapping[str, Any]) -> Outcome | str:
-    known = {name for one in table.inputs.values() for name in (one.name, *one.also)}
     try:
-        return apply(table, {name: value for name, value in record.items() if name in known})
+        return apply(table, {name: value for name, value in record.items() if name in table.names})
     except WrongInput as error:
         return f"no answer ({human(error.field)})"
     except (NoAmount, MoneyError, ArithmeticError):

@@ -3,8 +3,8 @@ read out, and run by any back end (`reckoning` one by one, `columns` for million
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -265,11 +265,32 @@ class Table:
         """Every name under which an input may be given, and the input's own."""
         return {other: one.name for one in self.inputs.values() for other in (one.name, *one.also)}
 
+    @cached_property
+    def looked_at(self) -> frozenset[str]:
+        """The inputs that any row, amount or derived value looks at."""
+        rows = [row for version in self.versions for row in version.rows]
+        said = {text for row in rows for cell in row.cells for text in (cell.name, *_names(cell.value, Parameter))}
+        parts = [(grant.term for row in rows for grant in row.grants), (one.of for one in self.derived)]
+        said |= {text for part in parts for one in part for text in _names(one, str)}
+        said |= {text for row in rows if row.pay_by for text in (row.pay_by.after, *_names(row.pay_by.late, str))}
+        return frozenset(one.name for one in self.inputs.values() if one.name in said or one.kind is Kind.DAYS)
+
     def at(self, day: date, named: str = "") -> TableVersion | None:
         """The version in force on a day, or the one of that name."""
         if named:
             return next((version for version in self.versions if version.named == named), None)
         return next((version for version in reversed(self.versions) if version.since <= day), None)
+
+
+def _names(part: Any, kind: type) -> Iterator[str]:
+    if isinstance(part, kind):
+        yield str(getattr(part, "name", part))
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _names(one, kind)
+    elif is_dataclass(part):
+        for one in fields(part):
+            yield from _names(getattr(part, one.name), kind)
 
 
 Policy = Table
