@@ -90,7 +90,7 @@ def test_facts_of_several_kinds_give_what_the_worker_grants(
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) > 0
 
 
-SAID = ("had a shipping that is no number: it is not known", "had no shipping: 0 was assumed")
+SAID = ("had a shipping that is no number of 0 or more: a person decides", "had no shipping: 0 was assumed")
 
 
 @pytest.mark.django_db

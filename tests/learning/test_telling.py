@@ -106,7 +106,7 @@ def test_what_some_failures_do_not_tell_is_counted_in_table_json_and_report(poli
     del told["currency"]
     expected = {
         "had no delay_min": 3,
-        "had a tariff that is none of saver, flex: it is not known": 1,
+        "had a tariff that is none of saver, flex: a person decides": 1,
         "had no price": 1,
         "had no currency: EUR was assumed, the company's own": 9,
     }
@@ -182,6 +182,11 @@ FACTS: list[dict[str, Any]] = [
     {"delay_min": 90, "tariff": "gold", "claimed": True},
     {"delay_min": 90, "claimed": None, "travelled_on": "2026-07-01"},
     {"tariff": "saver"},
+    {"delay_min": -1, "tariff": "flex"},
+    {"delay_min": "-0.5", "tariff": "saver"},
+    {"delay_min": 90, "tariff": "saver", "paid_this_year": -1},
+    {"delay_min": 10**13, "travelled_on": "2026-07-01"},
+    {"delay_min": "nan", "travelled_on": "2026-07-01"},
 ]
 
 
@@ -198,7 +203,9 @@ def test_facts_are_told_a_policy_as_deciding_alone_reads_them(policies: tuple[Pa
         how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 10**9}
         alone = rules.decide(failure, Recurrence(0, 0.0), policy, AT.date(), **how)
         assert found.total[number] == sum(one.amount.minor for one in alone.remedies if one.amount), facts
-        assert found.row[found.held[number]] == alone.row, facts
+        held = int(found.held[number])
+        assert (found.row[held] if held >= 0 else "") == alone.row, facts
+        assert bool(found.person[number]) == bool(alone.person), facts
 
 
 def test_a_table_looks_at_what_rows_amounts_and_derived_values_name(policies: tuple[Path, Path]) -> None:

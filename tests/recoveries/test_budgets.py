@@ -196,6 +196,34 @@ def test_a_mistake_in_the_file_is_shown_with_its_line(tmp_path: Path, text: str,
     assert caught.value.line == line
 
 
+def test_all_mistakes_of_the_file_are_shown_at_once(tmp_path: Path) -> None:
+    (tmp_path / budgets.FILE).write_text(ALL_WRONG)
+
+    assert [(mistake.line, mistake.says) for mistake in budgets.check(tmp_path, ["film-plays"])] == [
+        (2, "per: 'month' is not known"),
+        (3, "the budget b is for a policy 'films' that is not there"),
+        (4, "'czp' is not known here"),
+        (4, "`cap:` is missing in this budget"),
+        (5, "'lots' is no budget"),
+        (7, "policies: 'six eyes' is not known"),
+        (8, "'evidense' is not known here"),
+        (9, "person_from: 80 must lie between 0 and 1"),
+    ]
+
+
+ALL_WRONG = """\
+budgets:
+  - {name: a, per: month, cap: 1.00 EUR}
+  - {name: b, per: incident, cap: 1.00 EUR, policy: films}
+  - {name: c, per: incident, czp: 1.00 EUR}
+  - lots
+approval:
+  policies: six eyes
+evidense: {claimed: 5.00 EUR}
+abuse: {person_from: 80}
+"""
+
+
 def test_a_budget_for_a_policy_that_is_not_there_is_found(tmp_path: Path) -> None:
     text = "budgets:\n  - {name: a, per: incident, policy: film-play, cap: 1.00 EUR}"
     (tmp_path / budgets.FILE).write_text(text)

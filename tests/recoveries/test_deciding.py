@@ -198,13 +198,69 @@ def parcel(directory: Path, text: str = PARCELS.replace("statute: [eu_rail]\n", 
     return rules.decide(failure(facts=facts), Recurrence(), policy, DAY, **how)
 
 
-@pytest.mark.parametrize("told", [{}, {"promised_on": None}, {"promised_on": "soon"}])
-def test_what_must_be_given_and_is_not_known_brings_a_person_in(tmp_path: Path, told: dict[str, Any]) -> None:
+UNKNOWN = "the promised is not known"
+NO_DAY = "the promised cannot be right: expected a day such as 2024-06-03, not 'soon'"
+
+
+@pytest.mark.parametrize(
+    ("told", "why"), [({}, UNKNOWN), ({"promised_on": None}, UNKNOWN), ({"promised_on": "soon"}, NO_DAY)]
+)
+def test_what_must_be_given_and_is_not_known_brings_a_person_in(tmp_path: Path, told: dict[str, Any], why: str) -> None:
     decision = parcel(tmp_path, arrived_on="2026-11-04", order_value="50.00", **told)
 
     assert (decision.needs_approval, decision.row, decision.remedies) == (True, "", ())
-    assert decision.reasons == ("promised_on is not known: a person decides",)
+    assert decision.reasons == (f"{why}: a person decides",)
     assert decision.version == "2026-01-01"
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"arrived_on": "later"}, "the arrived cannot be right: expected a day such as 2024-06-03, not 'later'"),
+        ({"order_value": "much"}, "the order value cannot be right: expected an amount such as 4.99, not 'much'"),
+        ({"order_value": -50}, "the order value cannot be right: -50 is out of range; expected 0 to 1000000000000"),
+        ({"order_value": 1e300}, "the order value cannot be right: 1e+300 has more digits than anything"),
+        ({"order_value": float("nan")}, "the order value cannot be right: expected a finite number, not nan"),
+        ({"order_value": [50]}, "the order value cannot be right: expected an amount such as 4.99, not [50]"),
+        ({"stall_s": -3}, "the time spent waiting cannot be right: -3 is out of range"),
+        ({"parcels": 1.5}, "the parcels cannot be right: expected a whole number, not 1.5"),
+        ({"parcels": 12}, "the parcels cannot be right: 12 is out of range; expected 1 to 9"),
+        ({"gift": "no"}, "whether the gift cannot be right: expected true or false, not 'no'"),
+        ({"way": "drone"}, "the way cannot be right: 'drone' is not known; expected one of post, van"),
+        ({"weights": [1, "x"]}, "the weights cannot be right: expected a number, not 'x'"),
+        ({"holidays": "Mars"}, "the holidays cannot be right: "),
+        ({"holidays": ["2026-11-31"]}, "the holidays cannot be right: expected a day such as"),
+    ],
+)
+def test_what_was_told_and_cannot_be_brings_a_person_in_where_a_row_looks_at_it(
+    tmp_path: Path, told: dict[str, Any], why: str
+) -> None:
+    text = PARCELS.replace("statute: [eu_rail]\n", "").replace("derive:\n", f"{MORE}derive:\n{DERIVED}")
+    looks = "{stall_s: {'>=': 0}, parcels: {'>=': 1}, gift: false, way: [post, van], heavy: {'>=': 0}, due: {not: null}"
+    decision = parcel(tmp_path, text.replace("when: {}", f"when: {looks}}}"), **LATE | told)
+
+    assert decision.person.startswith(why)
+    assert (decision.needs_approval, decision.remedies) == (True, ())
+
+
+MORE = """\
+  parcels: {type: count, least: 1, most: 9, default: 1}
+  gift: {type: flag, default: false}
+  way: {type: choice, of: [post, van], default: post}
+  weights: {type: numbers, default: []}
+  holidays: {type: days, default: GB-ENG}
+"""
+DERIVED = """\
+  heavy: {total: weights}
+  due: {working_days_after: promised_on, count: 2, holidays: holidays}
+"""
+
+
+def test_what_cannot_be_is_let_alone_where_no_row_looks_at_it(tmp_path: Path) -> None:
+    decision = parcel(tmp_path, **LATE | {"stall_s": "long", "shipping": "5 USD", "product": "boat"})
+
+    assert (decision.person, worth(decision)) == ("", 500)
+    assert [decision.inputs[name] for name in ("stall_s", "shipping", "product")] == [None, None, None]
 
 
 def test_what_may_stay_unknown_does_not(tmp_path: Path) -> None:
@@ -218,13 +274,52 @@ def test_money_may_name_its_currency(tmp_path: Path, told: Any) -> None:
     assert worth(parcel(tmp_path, **LATE | {"order_value": told})) == 500
 
 
-@pytest.mark.parametrize("name", ["order_value", "shipping"])
 @pytest.mark.parametrize("told", ["50.00 USD", "50.00 EURO"])
-def test_money_in_another_currency_goes_before_a_person(tmp_path: Path, name: str, told: str) -> None:
-    decision = parcel(tmp_path, **LATE | {name: told})
+def test_money_in_another_currency_goes_before_a_person(tmp_path: Path, told: str) -> None:
+    decision = parcel(tmp_path, **LATE | {"order_value": told})
 
-    assert decision.person == f"{name} is in {told[6:]}, the customer pays in EUR"
+    assert decision.person == f"the order value is in {told[6:]}, the customer pays in EUR"
     assert (decision.needs_approval, decision.remedies) == (True, ())
+
+
+LISTS = """
+policy: parcels
+promise: parcel-arrives
+currency: EUR
+inputs:
+  promised_on: {type: day}
+  arrived_on: {type: day}
+  holidays: {type: days}
+  scratches: {type: numbers}
+derive:
+  due: {working_days_after: promised_on, count: 2, holidays: holidays}
+  late: {days: [due, arrived_on]}
+  all: {total: scratches}
+versions:
+  - from: 2026-01-01
+    rows:
+      - {id: late, when: {late: {">=": 1}}, then: [{refund: {per_unit: 1.00 EUR, unit: late}}]}
+      - {id: scratched, when: {all: {">=": 3}}, then: [{refund: 7.00 EUR}]}
+      - {id: otherwise, when: {}, then: []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "row", "minor"),
+    [
+        ({"holidays": []}, "late", 100),  # promised on Sunday 1 November: due on the 3rd
+        ({"holidays": ["2026-11-02"]}, "otherwise", 0),
+        ({"holidays": ["2026-11-02"], "scratches": [1, 2.5]}, "scratched", 700),
+        ({"holidays": "GB-ENG"}, "late", 100),
+        ({"scratches": None}, "", 0),
+    ],
+)
+def test_lists_are_read_as_they_were_told(tmp_path: Path, told: dict[str, Any], row: str, minor: int) -> None:
+    facts = {"promised_on": "2026-11-01", "arrived_on": "2026-11-04", "holidays": [], "scratches": []} | told
+    decision = parcel(tmp_path, LISTS, **facts)
+
+    assert (decision.row, worth(decision)) == (row, minor)
+    assert decision.inputs["holidays"] == facts["holidays"]
 
 
 def test_the_statute_underneath_reads_money_with_its_currency(tmp_path: Path) -> None:

@@ -145,6 +145,19 @@ def test_a_key_that_stands_twice_is_refused_with_the_id_of_its_line() -> None:
     assert read(line) == [{"id": 3, "error": {"field": "delay_min", "reason": "stands twice; keep one of them"}}]
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("curency", "currency"), ("input", "inputs"), ("Rule", "rule"), ("INPUTS", "inputs")]
+)
+def test_a_field_that_is_perhaps_another_is_refused(name: str, meant: str) -> None:
+    case = {"id": 3, "rule": "eu_rail", "inputs": {"delay_min": 75, "ticket_price": "9.00"}, "currency": "EUR"}
+    told = {name if field == meant else field: value for field, value in case.items()}
+
+    assert read(json.dumps(told)) == [
+        {"id": 3, "error": {"field": name, "reason": f"is not known; is {meant!r} meant?"}}
+    ]
+    assert "error" not in read(json.dumps(case | {name: 1, "expected": {}, "note": "", "source": "law"}))[0]
+
+
 def test_an_input_that_is_null_is_as_if_it_were_not_given() -> None:
     supply = {"version": "2008", "standard": "supply_not_restored", "hours_late": 50}
 

@@ -78,6 +78,16 @@ def test_nobody_is_given_less_than_nothing(amount: str, says: str) -> None:
     assert found.hint
 
 
+@pytest.mark.parametrize("parts", ["0", "0.0"])
+def test_nothing_is_divided_into_no_parts(parts: str) -> None:
+    found = refused(CREDIT, f"{{share: shipping, units: 1, in: {parts}}}")
+    assert (found.line, found.says) == (14, f"in: {parts}, and nothing is divided into so many parts")
+    for op in ("complete", "begun"):
+        found = refused("versions:\n", f"derive:\n  boxes: {{{op}: items, period: {parts}}}\nversions:\n")
+        assert found.says == f"period: {parts}, and nothing is divided into so many parts"
+        assert found.hint
+
+
 @pytest.mark.parametrize("amount", ["{percent: rate, of: shipping}", "{per_unit: rate, unit: items}", "rate"])
 def test_nor_by_a_parameter_of_one_version(amount: str) -> None:
     later = TEXT[TEXT.index("  - from") :].replace("2026", "2027").replace("rate: 1.00", "rate: -1.00")

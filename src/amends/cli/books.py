@@ -129,7 +129,7 @@ def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]]
         try:
             report = reconciling.reconcile(name, ask(since), connector.find, since, now)
         except Exception as error:  # whatever a connector raises: the others' lists are still held against the books
-            wrong.append(f"{name}: its list cannot be read: {type(error).__name__}: {error}")
+            wrong.append(f"{name}: its list cannot be read: {str(error) or type(error).__name__}")
             continue
         reports.append({key: value for key, value in asdict(report).items() if key != "since"})
     return reports, wrong

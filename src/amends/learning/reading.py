@@ -33,15 +33,18 @@ def as_kind(
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
     if one.kind is Kind.MONEY and _is_text(column):
-        return _money(table, one, column, currency)
-    return _plain(table, one, column), NOWHERE
+        read, foreign = _money(table, one, column, currency)
+    else:
+        read, foreign = _plain(one, column), NOWHERE
+    bounded = bool(table.promise) and one.kind in NUMERIC  # a published rule sees to it itself
+    return _bounded(one, read) if bounded else read, foreign
 
 
 def nothing(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(len(column), kind)])
 
 
-def _plain(table: Table, one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if one.kind is Kind.FLAG:
         return column if pa.types.is_boolean(kind) else _read(column, _flag, pa.bool_())
@@ -53,7 +56,18 @@ def _plain(table: Table, one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray
         return column.cast(pa.date32(), safe=False) if days else _read(column, _day, pa.date32())
     if one.kind in TEXTS:
         return _texts(one, column)
-    return _lists(table, one, column) if kind == packed.MIXED else column
+    return _lists(one, column) if kind == packed.MIXED else column
+
+
+def _bounded(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Null for a number that its input cannot be: outside of its bounds, or not whole where it is counted."""
+    least, most = map(float, given.bounds(one))
+    fits = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+    if one.kind is Kind.COUNT and not pa.types.is_integer(column.type):
+        fits = pc.and_(fits, pc.equal(column, pc.round(column)))
+    if pc.all(fits).as_py() is not False:
+        return column
+    return pc.if_else(fits, column, pa.scalar(None, column.type))
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -95,7 +109,8 @@ def _number(value: Any) -> float:
 
 
 def _day(value: Any) -> date:
-    return date.fromisoformat(str(value)[:10])
+    found: date = given.day("", value[:10] if isinstance(value, str) else value)
+    return found
 
 
 def _text(value: Any) -> str:
@@ -149,10 +164,10 @@ def _amount(table: Table, one: Input, value: Any) -> tuple[float | None, str]:
 # ---------------------------------------------------------------- lists
 
 
-def _lists(table: Table, one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Lists for a published rule, or the names of regions; a company's policy is told regions only, as in deciding."""
+def _lists(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Lists, or the names of regions."""
     values, _ = _distinct(column)
-    if one.kind is Kind.NUMBERS or (not table.promise and any(isinstance(value, list) for value in values)):
+    if one.kind is Kind.NUMBERS or any(isinstance(value, list) for value in values):
         item, kind = (partial(given.day, ""), pa.date32()) if one.kind is Kind.DAYS else (_number, pa.float64())
         return _read(column, partial(_items, item), pa.list_(kind))
     return _read(column, _text, pa.string())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,7 @@ class Decided:
     row: tuple[str, ...]  # ids of the rows
     held: Ints  # which of them held; -1 none
     notes: Mapping[str, Bools] = field(default_factory=dict)  # what was not known or could not be reckoned, and of whom
+    senseless: Sequence[str] = ()  # what is wrong with a column of which nothing could be read
     standing: str = ""  # what is to be said of its text
 
     @property

@@ -137,9 +137,8 @@ def _as_counted_by_the_other(found: pa.Table) -> pa.Table:
 def _refuse_what_says_nothing(file: Path, *decided: Decided) -> None:
     """A column of which no value is of its input's kind was not meant so."""
     for one in decided:
-        for says, where in one.notes.items():
-            if len(where) and where.all() and says.startswith("had a "):
-                raise NoHistory(f"{file}: each of {len(where):,} failures {says}")
+        for says in one.senseless:
+            raise NoHistory(f"{file}: each of {len(one.owed):,} failures {says}")
 
 
 def _in_currency(found: pa.Table, company: str) -> tuple[pa.Table, Bools]:
@@ -174,7 +173,8 @@ def decided(found: pa.Table, policy: Table, zone: ZoneInfo, who: str = "the poli
         owed, goodwill, held = (np.where(told.refused, no, one) for no, one in ((0, owed), (0, goodwill), (-1, held)))
         person, others = person | told.refused, {says: where & ~told.refused for says, where in others.items()}
     notes = told.notes | {says: where for says, where in others.items() if where.any()}
-    return Decided(policy.name, versions, by_version, policy.digest, owed, goodwill, person, rows, held, notes)
+    said = (notes, tuple(told.senseless))
+    return Decided(policy.name, versions, by_version, policy.digest, owed, goodwill, person, rows, held, *said)
 
 
 def _rows(policy: Table) -> tuple[str, ...]:

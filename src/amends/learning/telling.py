@@ -17,9 +17,11 @@ from amends.learning import reading
 from amends.learning.history import COUNTED, PLAIN, NoHistory, nearest, without
 from amends.learning.records import Bools
 from amends.recoveries.files import INPUTS
+from amends.recoveries.lived import KNOWN
+from amends.recoveries.policy.applying import plain
+from amends.recoveries.policy.given import bounds
 from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
-from amends.recoveries.rules import KNOWN
 
 ALIKE = 0.8  # how much a column nobody asked for looks like a built-in input that is not there
 MOST_MINOR = 2.0**62
@@ -33,6 +35,7 @@ class Told:
     unknown: dict[str, Bools] = field(default_factory=dict)  # by input
     unusable: dict[str, Bools] = field(default_factory=dict)  # by input: told, and no value of its kind
     notes: dict[str, Bools] = field(default_factory=dict)  # by sentence
+    senseless: list[str] = field(default_factory=list)  # what no failure told as a value of its kind
     refused: Bools | np.bool_ = reading.NOWHERE  # no row is looked at: a person decides
 
 
@@ -85,13 +88,16 @@ def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[p
         if one.name != "disputed":
             _note(told, _without(one.name, default), one, nothing)
         foreign = unusable & np.logical_or.reduce([elsewhere for _, elsewhere in read])
-        if table.promise:  # as the worker: what must be given and is not known, or is in another currency
+        if table.promise:  # as the worker: what must be given and is not known, or cannot be what was told
             needed = one.default is REQUIRED and one.name not in KNOWN
-            told.refused = told.refused | (nothing | unusable if needed else foreign)
+            told.refused = told.refused | (nothing | unusable if needed else unusable)
+        then = "a person decides" if table.promise else "it is not known"
         _note(told, f"had a {one.name} in another currency: a person decides", one, foreign)
-        _note(told, f"had a {one.name} that is {_expected(one)}: it is not known", one, unusable & ~foreign)
+        _note(told, f"had a {one.name} that is {_expected(one)}: {then}", one, unusable & ~foreign)
         if unusable.any():
             told.unusable[one.name] = unusable
+        if len(unusable) and unusable.all():
+            told.senseless += [f"had a {one.name} that is {_expected(one)}"]
         column = _filled(one, column, default, nothing)
     told.columns[one.name] = _minor(column, digits) if one.kind is Kind.MONEY else column
 
@@ -116,7 +122,13 @@ def _expected(one: Input) -> str:
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
     words = {Kind.FLAG: "neither true nor false", Kind.DAY: "no day", Kind.TEXT: "no text"}
     words |= {Kind.DAYS: "neither a list of days nor a region", Kind.NUMBERS: "no list of numbers"}
-    return f"none of {', '.join(choices)}" if choices else words.get(one.kind, "no number")
+    return f"none of {', '.join(choices)}" if choices else words.get(one.kind) or _number(one)
+
+
+def _number(one: Input) -> str:
+    least, most = (plain(bound) for bound in bounds(one))
+    whole = "whole " if one.kind is Kind.COUNT else ""
+    return f"no {whole}number " + (f"of {least} or more" if one.most is None else f"from {least} to {most}")
 
 
 def _filled(one: Input, column: pa.ChunkedArray, default: Any, nothing: Bools) -> pa.ChunkedArray:

@@ -5,8 +5,9 @@ Everything here limits goodwill only: what is owed by law or contract passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +31,7 @@ class Budget:
     cap: Money
     policy: str = ""  # empty: every policy
     days: int = 30  # of a customer's window
+    line: int = field(default=0, compare=False)  # where it speaks of its policy, or begins
 
 
 @dataclass(frozen=True)
@@ -59,68 +61,90 @@ class Limits:
 
 def read(directory: Path) -> Limits:
     """The limits of an installation; Mistake for the first thing wrong in its file."""
-    path = directory / FILE
-    if not path.exists():
-        return Limits()
-    top = load(path)
-    _only(path, top, ("budgets", "approval", "evidence", "abuse"))
-    approval = _part(path, top, "approval", ("nobody_up_to", "one_up_to", "policies"))
-    abuse = _part(path, top, "abuse", ("person_from",))
-    return Limits(
-        budgets=_budgets(path, top),
-        ladder=_ladder(path, approval),
-        four_eyes=_four_eyes(path, approval),
-        evidence=_evidence(path, _part(path, top, "evidence", tuple(grade.value for grade in Evidence))),
-        person_from=_share(path, abuse, "person_from") if "person_from" in abuse else None,
-    )
+    limits, wrong = _read(directory)
+    for mistake in wrong:
+        raise mistake
+    return limits
 
 
 def check(directory: Path, policies: Collection[str]) -> list[Mistake]:
-    """What is wrong in `budgets.yaml`, also where it speaks of a policy that is not there."""
+    """All that is wrong in `budgets.yaml`, also where it speaks of a policy that is not there."""
+    path = directory / FILE
     try:
-        limits = read(directory)
+        limits, found = _read(directory)
     except Mistake as mistake:
         return [mistake]
-    top = load(directory / FILE) if limits.budgets else Marked()
-    found = []
-    for item, budget in zip(top.get("budgets") or [], limits.budgets, strict=True):
+    for budget in limits.budgets:
         if budget.policy and budget.policy not in policies:
             says = f"the budget {budget.name} is for a policy {budget.policy!r} that is not there"
-            found.append(
-                Mistake(str(directory / FILE), item.line_of("policy"), says, f"one of {', '.join(sorted(policies))}")
-            )
-    return found
+            found.append(Mistake(str(path), budget.line, says, f"one of {', '.join(sorted(policies))}"))
+    return sorted(found, key=lambda mistake: mistake.line)
 
 
-def _part(path: Path, top: Marked, name: str, known: tuple[str, ...]) -> Marked:
+def _read(directory: Path) -> tuple[Limits, list[Mistake]]:
+    """What the file says as far as it can be read, and its mistakes as they stand in it."""
+    path, wrong = directory / FILE, list[Mistake]()
+    if not path.exists():
+        return Limits(), wrong
+    top = load(path)
+    _only(path, top, ("budgets", "approval", "evidence", "abuse"), wrong)
+    approval = _part(path, top, "approval", ("nobody_up_to", "one_up_to", "policies"), wrong)
+    evidence = _part(path, top, "evidence", tuple(grade.value for grade in Evidence), wrong)
+    abuse = _part(path, top, "abuse", ("person_from",), wrong)
+    found = Limits(budgets=_budgets(path, top, wrong))
+    with _noting(wrong):
+        found = replace(found, ladder=_ladder(path, approval))
+    with _noting(wrong):
+        found = replace(found, four_eyes=_four_eyes(path, approval))
+    with _noting(wrong):
+        found = replace(found, evidence=_evidence(path, evidence))
+    with _noting(wrong):
+        found = replace(found, person_from=_share(path, abuse, "person_from") if "person_from" in abuse else None)
+    return found, sorted(wrong, key=lambda mistake: mistake.line)
+
+
+@contextmanager
+def _noting(wrong: list[Mistake]) -> Iterator[None]:
+    """A part that is left out where it cannot be read."""
+    try:
+        yield
+    except Mistake as mistake:
+        wrong.append(mistake)
+
+
+def _part(path: Path, top: Marked, name: str, known: tuple[str, ...], wrong: list[Mistake]) -> Marked:
     part = top.get(name)
-    if part is None:
+    if part is not None and not isinstance(part, Marked):
+        says = f"{name}: expected fields"
+        wrong.append(Mistake(str(path), top.line_of(name), says, f"known: {', '.join(known)}"))
+    if not isinstance(part, Marked):
         part = Marked()
         part.lines = {}
-    if not isinstance(part, Marked):
-        raise Mistake(str(path), top.line_of(name), f"{name}: expected fields", f"known: {', '.join(known)}")
-    _only(path, part, known)
+    _only(path, part, known, wrong)
     return part
 
 
-def _budgets(path: Path, top: Marked) -> tuple[Budget, ...]:
+def _budgets(path: Path, top: Marked, wrong: list[Mistake]) -> tuple[Budget, ...]:
     items = top.get("budgets") or []
     if not isinstance(items, list):
-        raise Mistake(str(path), top.line_of("budgets"), "budgets: expected a list", "begin each with - name:")
+        wrong.append(Mistake(str(path), top.line_of("budgets"), "budgets: expected a list", "begin each with - name:"))
+        return ()
     found: list[Budget] = []
     for place, item in enumerate(items):
         line = items.lines[place] if isinstance(items, MarkedList) else top.line
         if not isinstance(item, Marked):
-            raise Mistake(str(path), line, f"{item!r} is no budget", "a budget has name:, per: and cap:")
-        budget = _budget(path, item)
-        if any(earlier.name == budget.name for earlier in found):
-            raise Mistake(str(path), item.line, f"two budgets are called {budget.name}", "give each its own name")
-        found.append(budget)
+            wrong.append(Mistake(str(path), line, f"{item!r} is no budget", "a budget has name:, per: and cap:"))
+            continue
+        _only(path, item, ("name", "per", "policy", "cap", "days"), wrong)
+        with _noting(wrong):
+            budget = _budget(path, item)
+            if any(earlier.name == budget.name for earlier in found):
+                raise Mistake(str(path), item.line, f"two budgets are called {budget.name}", "give each its own name")
+            found.append(budget)
     return tuple(found)
 
 
 def _budget(path: Path, item: Marked) -> Budget:
-    _only(path, item, ("name", "per", "policy", "cap", "days"))
     for key in ("name", "per", "cap"):
         if key not in item:
             raise Mistake(str(path), item.line, f"`{key}:` is missing in this budget")
@@ -133,7 +157,8 @@ def _budget(path: Path, item: Marked) -> Budget:
         raise Mistake(str(path), item.line_of("days"), "days: only a budget per customer has a window", "remove it")
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 3660:
         raise Mistake(str(path), item.line_of("days"), f"days: {days!r} is no number of days", "write 30")
-    return Budget(name, per, _money(path, item, "cap"), str(item.get("policy") or ""), days)
+    policy = str(item.get("policy") or "")
+    return Budget(name, per, _money(path, item, "cap"), policy, days, item.line_of("policy") if policy else item.line)
 
 
 def _ladder(path: Path, approval: Marked) -> Ladder | None:
@@ -190,8 +215,8 @@ def _share(path: Path, item: Marked, key: str) -> float:
     return share
 
 
-def _only(path: Path, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def _only(path: Path, found: Mapping[str, Any], known: tuple[str, ...], wrong: list[Mistake]) -> None:
     for key in found:
         if key not in known:
             line = found.line_of(key) if isinstance(found, Marked) else 1
-            raise Mistake(str(path), line, f"{key!r} is not known here", f"known: {', '.join(known)}")
+            wrong.append(Mistake(str(path), line, f"{key!r} is not known here", f"known: {', '.join(known)}"))

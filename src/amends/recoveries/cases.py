@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 
 from amends.failures.records import Behind, Recurrence, Ripe
 from amends.ground.ids import share_of
-from amends.recoveries import opening, rules
+from amends.recoveries import lived, opening, rules
 from amends.recoveries.budgets import Limits
 from amends.recoveries.opening import Opening, Terms
 from amends.recoveries.policy import packs
@@ -44,8 +44,8 @@ class Ways:
 class Recorded:
     """An input that is kept with a decision and cannot change it; its text is made once for each value."""
 
-    def __init__(self, one: Input) -> None:
-        self.one, self.names = one, (one.name, *one.also)
+    def __init__(self, policy: Table, one: Input) -> None:
+        self.policy, self.one, self.names = policy, one, (one.name, *one.also)
         self.counts = one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
         self.texts: dict[Hashable, str] = {}
         self.untold = self._text({}, "")
@@ -65,21 +65,20 @@ class Recorded:
         return known
 
     def _text(self, facts: Mapping[str, Any], currency: str) -> str:
-        return json.dumps(plain(rules.fact(self.one, facts, currency)))
+        return json.dumps(plain(lived.fact(self.policy, self.one, facts, currency)))
 
 
 class Looking:
     """Which facts may bear on a policy's decisions, or on who must agree, and which are kept only."""
 
     def __init__(self, policy: Table) -> None:
-        said = _texts_in((policy.versions, policy.derived))
-        facts = [one for name, one in policy.inputs.items() if name not in rules.KNOWN]
-        bearing = [one for one in facts if one.name in said or one.kind is Kind.DAYS]
+        facts = [one for name, one in policy.inputs.items() if name not in lived.KNOWN]
+        bearing = [one for one in facts if one.name in policy.looked_at]
         statute = [one for rule in policy.statute for one in packs.rule(rule).inputs.values()]
         self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in (one.name, *one.also))})
-        self.recorded = [Recorded(one) for one in facts if one not in bearing]
+        self.recorded = [Recorded(policy, one) for one in facts if one not in bearing]
         self.untold = [one.untold for one in self.recorded]
-        self.wanted = [one.one for one in self.recorded if one.one.default is REQUIRED or one.one.kind is Kind.MONEY]
+        self.wanted = [one.one for one in self.recorded if one.one.default is REQUIRED]
         self.places = {name: place for place, one in enumerate(self.recorded) for name in one.names}
 
     def texts(self, facts: Mapping[str, Any], currency: str) -> tuple[str, ...]:
@@ -89,19 +88,6 @@ class Looking:
             if (place := self.places.get(name)) is not None:
                 found[place] = self.recorded[place].text(facts, currency)
         return tuple(found)
-
-
-def _texts_in(part: Any) -> set[str]:
-    """Every text anywhere in a part of a table: whatever a row, an amount or a derived value names is among them."""
-    if isinstance(part, str):
-        return {part}
-    if is_dataclass(part) and not isinstance(part, type):
-        return {text for one in fields(part) for text in _texts_in(getattr(part, one.name))}
-    if isinstance(part, tuple | list):
-        return {text for one in part for text in _texts_in(one)}
-    if isinstance(part, Mapping):
-        return {text for item in part.items() for one in item for text in _texts_in(one)}
-    return set()
 
 
 @dataclass
@@ -126,10 +112,10 @@ class Cases:
             past = recurrences.get(ripe.failure_id, FIRST_TIME)
             day = local_day(ripe.started_at, self.ways.zone)
             held_out = share_of(salt, ripe.customer_id) < share
-            lived = msgspec.json.encode([facts.get(name) for name in looking.bearing])  # 1, 1.0 and true are three
+            told = msgspec.json.encode([facts.get(name) for name in looking.bearing])  # 1, 1.0 and true are three
             paid_in = ripe.currency if ripe.price_minor is not None and ripe.currency else self.ways.currency
-            lacking = rules.lacking(looking.wanted, facts, paid_in)
-            case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, lived, lacking)
+            lacking = lived.lacking(policy, looking.wanted, facts, paid_in)
+            case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, told, lacking)
             if case not in self.known:
                 self.known[case] = self._decide(ripe, facts, past, policy, day)
             terms, inputs = self.known[case]

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from amends.failures.records import Failure, Recurrence
 from amends.ground.ids import share_of
 from amends.ground.money import MAX_MINOR, MoneyError
+from amends.recoveries.lived import asked, inputs_of, lacking
 from amends.recoveries.policy import applying, packs, reckoning
 from amends.recoveries.policy.applying import Given, plain
-from amends.recoveries.policy.given import WrongInput, as_said, money_text
-from amends.recoveries.policy.given import number as read_number
+from amends.recoveries.policy.given import WrongInput, as_said
 from amends.recoveries.policy.reckoning import Looked, NoAmount
-from amends.recoveries.policy.tree import REQUIRED, Grant, Input, Kind, Row, Table, TableVersion
+from amends.recoveries.policy.tree import Grant, Row, Table, TableVersion
 from amends.recoveries.policy.wording import amount_words, conditions_words
 from amends.recoveries.records import Decision, Remedy
-
-KNOWN = (
-    *("severity", "recurrence", "recurrence_decayed", "controllable", "stable_cause", "loss_kind", "used_anyway"),
-    *("evidence", "disputed", "price"),
-)
 
 
 @dataclass
@@ -42,71 +36,6 @@ class _Found:
 
     def ask_a_person(self, why: str) -> None:
         self.person = self.person or why
-
-
-def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table, currency: str) -> dict[str, Any]:
-    """What a policy may look at, and nothing else: no name, no address, no language."""
-    known = {
-        "severity": failure.severity.value,
-        "recurrence": Decimal(recurrence.count),
-        "recurrence_decayed": Decimal(str(recurrence.decayed)),
-        "controllable": failure.controllable,
-        "stable_cause": failure.stable_cause,
-        "loss_kind": failure.loss_kind.value,
-        "used_anyway": failure.used_anyway,
-        "evidence": failure.evidence.value,
-        "disputed": bool(failure.facts.get("disputed")),
-        "price": failure.price.decimal() if failure.price is not None else None,
-    }
-    return {
-        name: known[name] if name in KNOWN else fact(one, failure.facts, currency)
-        for name, one in policy.inputs.items()
-    }
-
-
-def fact(one: Input, facts: Mapping[str, Any], currency: str) -> Any:
-    """A lived fact as an input of its kind; one that is none of that kind, or money in another currency, is not
-    known."""
-    told = _told(one, facts)
-    if told is None:
-        return None if one.default is REQUIRED else one.default
-    if one.kind is Kind.MONEY and (said := money_text(told)):
-        told = said[0] if said[1] == currency else None
-    if one.kind is Kind.FLAG:
-        return told if isinstance(told, bool) else None
-    if one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
-        try:
-            return read_number(one.name, told)
-        except WrongInput:
-            return None
-    if one.kind is Kind.DAY:
-        return date.fromisoformat(str(told)[:10]) if _is_day(told) else None
-    return str(told) if isinstance(told, str | int) and (not one.choices or str(told) in one.choices) else None
-
-
-def _told(one: Input, facts: Mapping[str, Any]) -> Any:
-    return next((facts[name] for name in (one.name, *one.also) if facts.get(name) is not None), None)
-
-
-def lacking(inputs: Iterable[Input], facts: Mapping[str, Any], currency: str) -> str:
-    """Why no row can be looked at: an input without a default is not known, or an amount is in another currency."""
-    whys = []
-    for one in inputs:
-        if one.name in KNOWN:
-            continue
-        said = money_text(_told(one, facts)) if one.kind is Kind.MONEY else None
-        if said and said[1] != currency:
-            whys.append(f"{one.name} is in {said[1]}, the customer pays in {currency}")
-        elif one.default is REQUIRED and fact(one, facts, currency) is None:
-            whys.append(f"{one.name} is not known")
-    return "; ".join(whys)
-
-
-def _is_day(told: Any) -> bool:
-    try:
-        return bool(date.fromisoformat(str(told)[:10]))
-    except ValueError:
-        return False
 
 
 def decide(
@@ -128,7 +57,7 @@ def decide(
     paid_in = failure.price.currency if failure.price is not None else currency
     held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
     inputs = inputs_of(failure, recurrence, policy, paid_in)
-    version, why = policy.at(day), lacking(policy.inputs.values(), failure.facts, paid_in)
+    version, why = policy.at(day), lacking(policy, asked(policy), failure.facts, paid_in)
     if version is not None and why:
         return _undecided(policy, str(version.since), _Found(inputs, paid_in), why)
     return decide_on(inputs, failure.facts, policy, day, paid_in, held_out=held_out, approve_up_to=approve_up_to)

@@ -125,7 +125,9 @@ def _share(scope: Scope, line: int, item: Marked) -> Term:
     for key in ("units", "in"):
         if key not in item:
             raise scope.mistake(line, f"share needs {key}:", "{share: monthly_rent, units: days, in: 30}")
-    return Share(of, _operand(scope, item, "units"), _operand(scope, item, "in"))
+    units, parts = _operand(scope, item, "units"), _operand(scope, item, "in")
+    scope.divides(item.line_of("in"), "in", parts)
+    return Share(of, units, parts)
 
 
 def _several(key: str) -> Any:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -18,6 +20,8 @@ from amends.recoveries.policy.scope import shown
 from amends.recoveries.policy.tree import Table
 
 LONGEST_LINE = 64_000_000
+FIELDS = ("id", "rule", "inputs", "on", "currency")
+ALIKE = 0.85
 Answer = dict[str, Any]
 
 
@@ -49,6 +53,10 @@ def answer(case: Any, *, trace: bool = True, own: Mapping[str, Decide] = NOTHING
     case_id, rule = case.get("id"), case.get("rule")
     if isinstance(case, _Object) and case.twice:
         return wrong(case_id, case.twice[0], "stands twice; keep one of them")
+    missing = tuple(field for field in FIELDS if field not in case)
+    for name in case:
+        if name not in FIELDS and (meant := _meant(name, missing)):
+            return wrong(case_id, name, f"is not known; is {meant!r} meant?")
     if rule is None and len(own) == 1:
         rule = next(iter(own))
     if not isinstance(rule, str):
@@ -58,6 +66,12 @@ def answer(case: Any, *, trace: bool = True, own: Mapping[str, Decide] = NOTHING
     if rule not in packs.names():
         return wrong(case_id, "rule", _no_rule(rule, own))
     return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace, currency=case.get("currency"))
+
+
+@lru_cache(1000)
+def _meant(name: str, missing: tuple[str, ...]) -> str:
+    """Which field that is missing was perhaps meant by one that is no field; others are let be."""
+    return next(iter(get_close_matches(name.lower(), missing, 1, ALIKE)), "")
 
 
 def _no_rule(rule: str, own: Mapping[str, Decide]) -> str:

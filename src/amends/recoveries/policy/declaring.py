@@ -141,7 +141,10 @@ def _two(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[An
     if not isinstance(parts, tuple | MarkedList) or len(parts) != 2 or None in parts:
         hint = f"{{{op}: hours, period: 12}}" if op in _LENGTHS else f"{{{op}: [one, other]}}"
         raise scope.mistake(line, f"{op} needs two numbers", hint)
-    return Kind.NUMBER, tuple(scope.operand(line, part, op) for part in parts)
+    of = tuple(scope.operand(line, part, op) for part in parts)
+    if op in _LENGTHS:
+        scope.divides(line, "period", of[1])
+    return Kind.NUMBER, of
 
 
 def _days(scope: Scope, line: int, op: str, spec: Marked) -> tuple[Kind, tuple[Any, ...]]:

@@ -48,7 +48,7 @@ def read_given(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
         value = told.get(name)
         if value is None and name not in told and one.default is REQUIRED:
             raise WrongInput(name, f"missing; expected {_expected(one)}")
-        found[name] = _read(table, one, value) if value is not None else _default(one, name in told)
+        found[name] = read_value(table, one, value) if value is not None else _default(one, name in told)
     return found
 
 
@@ -113,7 +113,8 @@ def _expected(one: Input) -> str:
     return f"one of {', '.join(choices)}" if choices else EXPECTED.get(one.kind, f"a {one.kind.value}")
 
 
-def _read(table: Table, one: Input, value: Any) -> Any:
+def read_value(table: Table, one: Input, value: Any) -> Any:
+    """What was told as a value of an input's kind; WrongInput when it cannot be that."""
     if one.kind is Kind.FLAG:
         if not isinstance(value, bool):
             raise WrongInput(one.name, f"expected true or false, not {shown(value)}")
@@ -153,18 +154,27 @@ def number(name: str, value: Any, expected: str = "a number") -> Decimal:
 
 
 def _bounded(table: Table, one: Input, found: Decimal) -> Decimal:
-    least = one.least if one.least is not None else Decimal(0)
-    most = one.most if one.most is not None else ABSURD
     if one.kind is Kind.MONEY and table.currency:
         digits = minor_digits(table.currency)
         if -Decimal(str(found.normalize().as_tuple().exponent)) > digits:
             raise WrongInput(one.name, f"{found} has more digits than {table.currency} has ({digits})")
-        most = one.most if one.most is not None else Decimal(MAX_MINOR).scaleb(-digits)
+        return within(one, found, Decimal(MAX_MINOR).scaleb(-digits))
     if one.kind is Kind.COUNT and found != found.to_integral_value():
         raise WrongInput(one.name, f"expected a whole number, not {found}")
+    return within(one, found)
+
+
+def within(one: Input, found: Decimal, most: Decimal = ABSURD) -> Decimal:
+    """A number that lies between the bounds of its input."""
+    least, most = bounds(one, most)
     if not least <= found <= most:
         raise WrongInput(one.name, f"{found} is out of range; expected {least} to {most}")
     return found
+
+
+def bounds(one: Input, most: Decimal = ABSURD) -> tuple[Decimal, Decimal]:
+    """(least, most) that an input may be."""
+    return one.least if one.least is not None else Decimal(0), one.most if one.most is not None else most
 
 
 def day(name: str, value: Any) -> date:

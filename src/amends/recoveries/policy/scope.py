@@ -129,6 +129,12 @@ class Scope:
             said = f"{value} is {known}" if isinstance(value, str) else str(known)
             self.refuse(line, f"{what}: {said}, and nobody is given less than nothing", "write 0 or more")
 
+    def divides(self, line: int, what: str, value: Operand) -> None:
+        known = self.known(value)
+        if known is not None and known <= 0:
+            said = f"{value} is {known}" if isinstance(value, str) else str(known)
+            self.refuse(line, f"{what}: {said}, and nothing is divided into so many parts", "write 1 or more")
+
     def day(self, line: int, what: str, value: Any) -> date:
         if isinstance(value, datetime):
             says = f"{what}: {shown(value)} is a moment, and a day is needed"
