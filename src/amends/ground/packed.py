@@ -42,7 +42,7 @@ def read(
     With them a column for each of the `names` that any row tells `inside` a JSON column; MIXED where not in one kind.
     """
     sql, params = _sql(connection, table, kinds, where, params, inside if names else "", names)
-    unpack = _unpacking(kinds, names)
+    unpack = _unpacking(kinds, names, apart=connection.vendor == "postgresql")
     with bulk.undisturbed(), ThreadPoolExecutor(1) as second, connection.cursor() as cursor:
         return joined(kinds, names, list(second.map(unpack, _texts(connection, cursor, sql, params))))
 
@@ -60,18 +60,18 @@ def _sql(
     connection: Any, table: str, kinds: Kinds, where: str, params: Sequence[Any], inside: str, names: Sequence[str]
 ) -> tuple[str, list[Any]]:
     postgres = connection.vendor == "postgresql"
-    array, gather = ("json_agg", "json_build_array") if postgres else ("json_group_array", "json_array")
-    plain = [f"{name} AT TIME ZONE 'UTC'" if postgres and kind == MOMENT else name for name, kind in kinds.items()]
-    pack = f"{gather}({', '.join(f'{array}({one})' for one in plain)})"
-    pack, told = f"{pack}::text" if postgres else pack, list[Any]()
-    if inside and postgres:  # it keeps what it can look into fast; SQLite keeps text, and is slower in it than we are
-        members = ", ".join([f"%s::text, {inside}->%s::text"] * len(names))
-        told = [name for name in names for _ in range(2)]
-        pack = f"'[' || {pack} || ',[' || string_agg(json_build_object({members})::text, ',') || ']]'"
-    elif inside:
-        pack = f"'[' || {pack} || ',[' || group_concat({inside}) || ']]'"
     stretches = _stretches_of_postgres if postgres else _stretches_of_sqlite
-    return stretches(table, pack, where), [*told, *params]
+    array = "json_agg" if postgres else "json_group_array"
+    plain = [f"{name} AT TIME ZONE 'UTC'" if postgres and kind == MOMENT else name for name, kind in kinds.items()]
+    told: list[Any] = []
+    if inside and postgres:  # it keeps what it can look into fast; SQLite keeps text, and is slower in it than we are
+        told = list(names)
+        plain += [f"({inside}->%s::text)"] * len(names)
+    arrays = [f"{array}({one})::text" if postgres else f"{array}({one})" for one in plain]
+    if inside and not postgres:
+        arrays += [f"'[' || group_concat({inside}) || ']'"]
+    pack = " || ',' || ".join(arrays)
+    return stretches(table, f"'[' || {pack} || ']'", where), [*told, *params]
 
 
 def _stretches_of_sqlite(table: str, pack: str, where: str) -> str:
@@ -96,24 +96,28 @@ def _stretches_of_postgres(table: str, pack: str, where: str) -> str:
 # ---------------------------------------------------------------- unpacking
 
 
-def _unpacking(kinds: Kinds, names: Sequence[str]) -> Callable[[str], Part]:
-    """What makes columns of the text of a stretch; of what lies inside the JSON column it makes the `names` only."""
+def _unpacking(kinds: Kinds, names: Sequence[str], *, apart: bool) -> Callable[[str], Part]:
+    """What makes columns of the text of a stretch: an array for each, and for the names each too, where they came
+    `apart`, else the JSON column as it is, of which it makes the `names` only."""
+    nested = bool(names) and not apart
     one: Any = dict[str, Any]
     members: list[Callable[[Any], Any]] = [methodcaller("get", name) for name in names]
     if not any(not name.isprintable() or set(name) & set('"\\') for name in names):
         fields = {f"f{number}": name for number, name in enumerate(names)}
         one = msgspec.defstruct("One", [(field, Any, None) for field in fields], rename=fields, gc=False)
         members = [attrgetter(field) for field in fields]
-    decoder = msgspec.json.Decoder(tuple[list[Any], list[one]] if names else list[Any])
+    plain: Any = (list[Any],) * len(kinds)
+    decoder = msgspec.json.Decoder(tuple[*plain, list[one]] if nested else list[list[Any]])
 
     def unpack(text: str) -> Part:
         try:
             found = decoder.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError):
-            found = msgspec.convert(_anyhow(text, bool(names)), decoder.type)
-        plain, rows = found if names else (found, [])
-        part = {name: _column(values, kind) for (name, kind), values in zip(kinds.items(), plain, strict=True)}
-        return part | {name: typed(list(map(get, rows))) for name, get in zip(names, members, strict=True)}
+            found = msgspec.convert(_anyhow(text, nested), decoder.type)
+        columns = zip(kinds.items(), found, strict=False)
+        part = {name: _column(values, kind) for (name, kind), values in columns}
+        told = [list(map(get, found[-1])) for get in members] if nested else found[len(kinds) :]
+        return part | {name: typed(values) for name, values in zip(names, told, strict=True)}
 
     return unpack
 
@@ -121,7 +125,7 @@ def _unpacking(kinds: Kinds, names: Sequence[str]) -> Callable[[str], Part]:
 def _anyhow(text: str, nested: bool) -> Any:
     """As Python reads JSON, which may be NaN; what lies inside and is no object tells nothing."""
     found = json.loads(text)
-    return (found[0], [one if isinstance(one, dict) else {} for one in found[1]]) if nested else found
+    return [*found[:-1], [one if isinstance(one, dict) else {} for one in found[-1]]] if nested else found
 
 
 def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

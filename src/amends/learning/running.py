@@ -51,9 +51,10 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
 
 
 def _looked_at(*policies: Table) -> set[str]:
-    """Every name under which these policies, and the statutes underneath them, may be told something."""
+    """Every name under which what these policies look at, and the statutes underneath them, may be told."""
     rules = [packs.rule(name) for policy in policies for name in policy.statute]
-    return {name for table in (*policies, *rules) for name in table.names}
+    looked = [policy.inputs[name] for policy in policies for name in policy.looked_at]
+    return {name for one in looked for name in (one.name, *one.also)} | {name for rule in rules for name in rule.names}
 
 
 def _against(new: Table, against: str, directory: Path, four_eyes: bool) -> tuple[Table, str]:
