@@ -49,6 +49,7 @@ def burnt(per: str, cap: int, found: pa.Table, goodwill: list[int], days: int = 
     budget = Budget("b", per, Money(cap, "EUR"), days=days)
     (burn,) = burning.of(found, gives([0] * len(goodwill)), gives(goodwill), [budget], "EUR", ZONE)
     assert burn.before == Burnt(0, 0, "")
+    assert burn.days == (days if per == "customer" else 0)
     return burn.after
 
 

@@ -140,3 +140,26 @@ def test_what_must_be_given_and_is_not_known_brings_a_person_in(tmp_path: Path) 
     found = simulated(tmp_path, told, from_file=True, policy=needed)
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 300
     assert found.whole.persons_after == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("from_file", [True, False])
+def test_also_where_no_row_looks_at_it(tmp_path: Path, from_file: bool) -> None:
+    needed = POLICY.replace("inputs:\n", "inputs:\n  order: {type: text}\n")
+    told: list[dict[str, Any]] = [{"gift": True}, {"gift": True, "order": "a"}, {"gift": True, "order": 7}]
+
+    found = simulated(tmp_path, told, from_file=from_file, policy=needed)
+    assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 600
+    assert found.whole.persons_after == 1
+
+
+@pytest.mark.django_db
+def test_lists_among_the_facts_are_read(tmp_path: Path) -> None:
+    listed = POLICY.replace("inputs:\n", "inputs:\n  marks: {type: numbers, default: []}\n")
+    listed = listed.replace("versions:\n", "derive:\n  all: {total: marks}\nversions:\n")
+    listed = listed.replace("when: {gift: true}", 'when: {all: {">=": 3}}')
+    told: list[dict[str, Any]] = [{"marks": [1, 2.5]}, {"marks": [1]}, {}, {"marks": "3"}, {"marks": [9, "x"]}]
+
+    found = simulated(tmp_path, told, from_file=False, policy=listed)
+    assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 300
+    assert found.whole.persons_after == 2

@@ -181,6 +181,7 @@ def test_only_what_nobody_said_is_called_assumed() -> None:
 
     assert parcel() == (*given, "The order value was €50.00.", assumed)
     assert parcel(most_days=2) == (*given, "The order value was €50.00.", "The number of days that count was 2.")
+    assert parcel(most_days=9) == (*given, "The order value was €50.00.", "The number of days that count was 9.")
 
 
 @pytest.mark.parametrize("table", [PARCELS, None])

@@ -88,6 +88,12 @@ def test_nothing_is_divided_into_no_parts(parts: str) -> None:
         assert found.hint
 
 
+def test_a_name_that_yaml_reads_as_true_is_to_be_quoted() -> None:
+    found = refused("versions:\n", "derive:\n  due: {days_after: on, count: 2}\nversions:\n")
+
+    assert "put the name in quotes" in found.hint
+
+
 @pytest.mark.parametrize("amount", ["{percent: rate, of: shipping}", "{per_unit: rate, unit: items}", "rate"])
 def test_nor_by_a_parameter_of_one_version(amount: str) -> None:
     later = TEXT[TEXT.index("  - from") :].replace("2026", "2027").replace("rate: 1.00", "rate: -1.00")

@@ -29,10 +29,11 @@ def of(
         return ()
     part = found.take(pa.array(mine))
     day: Ints = local_days(part, zone).cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
-    return tuple(
-        Burn(one.name, one.per, one.cap.minor, *(_burnt(one, part, day, who.goodwill[mine]) for who in (before, after)))
-        for one in asked
-    )
+    given = before.goodwill[mine], after.goodwill[mine]
+    burnt = [[_burnt(one, part, day, goodwill) for goodwill in given] for one in asked]
+    days = [one.days if one.per == "customer" else 0 for one in asked]
+    told = zip(asked, burnt, days, strict=True)
+    return tuple(Burn(one.name, one.per, one.cap.minor, both[0], both[1], window) for one, both, window in told)
 
 
 def _burnt(budget: Budget, found: pa.Table, day: Ints, goodwill: Ints) -> Burnt:

@@ -90,7 +90,8 @@ def _versions(used: Sequence[tuple[str, int]]) -> list[str]:
 def _budget_row(burn: Burn, currency: str) -> list[str]:
     """A budget, its cap, and how often and how far each policy would go beyond it."""
     several, single = PER[burn.per]
-    row = [burn.name, f"{_money(burn.cap, currency)} per {single}"]
+    window = f" in {counted(burn.days, 'day')}" if burn.days else ""
+    row = [burn.name, f"{_money(burn.cap, currency)} per {single}{window}"]
     for burnt in (burn.before, burn.after):
         since = f", first {burnt.first}" if burnt.first else ""
         row += [

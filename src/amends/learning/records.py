@@ -114,6 +114,7 @@ class Burn:
     cap: int
     before: Burnt
     after: Burnt
+    days: int = 0  # of a customer's window
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
 def _looked_at(*policies: Table) -> set[str]:
     """Every name under which what these policies look at, and the statutes underneath them, may be told."""
     rules = [packs.rule(name) for policy in policies for name in policy.statute]
-    looked = [policy.inputs[name] for policy in policies for name in policy.looked_at]
+    looked = [policy.inputs[name] for policy in policies for name in telling.looked_at(policy)]
     return {name for one in looked for name in (one.name, *one.also)} | {name for rule in rules for name in rule.names}
 
 
@@ -98,7 +98,7 @@ def _history(
         others = ", ".join(map(str, pc.unique(found["promise"]).to_pylist()[:9]))
         raise NoHistory(f"{file}: column 'promise' never says {promise!r}; it says {others}")
     mine, assumed = history.filled(history.within(_counted(mine, policies), *span))
-    looked = {name for policy in policies for name in policy.looked_at}
+    looked = {name for policy in policies for name in telling.looked_at(policy)}
     said = {name: str(history.DEFAULTS[name]).lower() for name in assumed if name in looked and name != "currency"}
     return mine, {f"had no {name}: {value or 'none'} was assumed": assumed[name] for name, value in said.items()}
 

@@ -17,7 +17,7 @@ from amends.learning import reading
 from amends.learning.history import COUNTED, PLAIN, NoHistory, nearest, without
 from amends.learning.records import Bools
 from amends.recoveries.files import INPUTS
-from amends.recoveries.lived import KNOWN
+from amends.recoveries.lived import KNOWN, asked
 from amends.recoveries.policy.applying import plain
 from amends.recoveries.policy.given import bounds
 from amends.recoveries.policy.scope import SEVERITIES
@@ -44,7 +44,7 @@ def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
     asked = {name for table in tables for name in table.names}
     free = [name for name in found.column_names if name not in {*asked, *PLAIN.names}]
     for table in tables:
-        for one in (table.inputs[name] for name in sorted(table.looked_at)):
+        for one in (table.inputs[name] for name in sorted(looked_at(table) - {"severity"})):
             if one.name == "price" and "price" in found.column_names and "price_minor" not in found.column_names:
                 raise NoHistory("column 'price' is not read: give 'price_minor', in whole minor units, and 'currency'")
             names = ("price_minor",) if one.name == "price" else (one.name, *one.also)
@@ -56,9 +56,14 @@ def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
                 raise NoHistory(f"{said}: policy {table.name} looks at it{way}")
 
 
+def looked_at(policy: Table) -> set[str]:
+    """What a study looks at of each failure: what a row does, and what must be given."""
+    return {"severity", *policy.looked_at, *(one.name for one in asked(policy))}
+
+
 def tell(found: pa.Table, table: Table) -> Told:
     """What the history tells a company's policy, or (facts only) a published rule."""
-    told, looked = Told(), {"severity", *table.looked_at} if table.promise else set(table.inputs)
+    told, looked = Told(), looked_at(table) if table.promise else set(table.inputs)
     digits = _digits(found, table)
     for one in (table.inputs[name] for name in table.inputs if name in looked):
         if one.name == "price" and table.promise:

@@ -65,6 +65,13 @@ def _read(policy: Table, one: Input, told: Any, currency: str) -> Any:
     return read_value(policy, one, told)
 
 
+def assumed(policy: Table, facts: Mapping[str, Any]) -> list[str]:
+    """What a policy looks at and took to be so by default, because nobody told it."""
+    defaults = [one for one in policy.inputs.values() if one.name in policy.looked_at and one.name not in KNOWN]
+    defaults = [one for one in defaults if one.default is not None and one.default is not REQUIRED]
+    return [one.name for one in defaults if told_of(one, facts) is None]
+
+
 def asked(policy: Table) -> list[Input]:
     """The inputs that may keep a policy from looking at any row: without a default, or looked at."""
     inputs = [one for one in policy.inputs.values() if one.name not in KNOWN]

@@ -11,7 +11,7 @@ from typing import Any
 from amends.failures.records import Failure, Recurrence
 from amends.ground.ids import share_of
 from amends.ground.money import MAX_MINOR, MoneyError
-from amends.recoveries.lived import asked, inputs_of, lacking
+from amends.recoveries.lived import asked, assumed, inputs_of, lacking
 from amends.recoveries.policy import applying, packs, reckoning
 from amends.recoveries.policy.applying import Given, plain
 from amends.recoveries.policy.given import WrongInput, as_said
@@ -32,6 +32,7 @@ class _Found:
     reasons: list[str] = field(default_factory=list)
     person: str = ""
     pay_by: str = ""
+    assumed: Sequence[str] = ()
     statute: list[Mapping[str, Any]] = field(default_factory=list)
 
     def ask_a_person(self, why: str) -> None:
@@ -74,7 +75,7 @@ def decide_on(
     approve_up_to: int = MAX_MINOR,
 ) -> Decision:
     """The decision on a policy's inputs, and for the statute underneath it on the facts that were told."""
-    found = _Found(inputs, currency)
+    found = _Found(inputs, currency, assumed=assumed(policy, facts))
     version = policy.at(day)
     if version is None:
         return _undecided(policy, "", found, f"policy {policy.name} has no version for {day}")
@@ -179,7 +180,7 @@ def _decision(
         holdout=withheld,
         reasons=tuple(found.reasons),
         inputs=_plain(found),
-        trace={"rows": _rows(found), "amounts": amounts, "statute": found.statute},
+        trace={"rows": _rows(found), "amounts": amounts, "statute": found.statute, "assumed": found.assumed},
         pay_by=found.pay_by if amounts else "",
     )
 

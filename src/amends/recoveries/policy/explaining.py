@@ -3,7 +3,7 @@ why not the rows above it, the amount before and after its bounds, by when, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -86,14 +86,22 @@ def _answer(table: Table, version: TableVersion, outcome: Outcome, looked: Seque
 
 
 def facts(
-    table: Table, version: TableVersion, looked: Sequence[Looked], found: Values, told: set[str]
+    table: Table,
+    version: TableVersion,
+    looked: Sequence[Looked],
+    found: Values,
+    told: set[str],
+    by_default: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """What was said, and what was taken to be so because nobody said otherwise: what is not by default was said."""
+    """What was said, and what was taken to be so because nobody said otherwise; where that was not kept, what is not
+    as it is by default was said."""
     words = Plainly(table, version)
     looked_for = [name for one in looked for name in _looked_for(one.row, held=one.held)]
     needed = {inner for name in looked_for for inner in _behind(table, name)}
     taken = {name for name in table.inputs if name in needed - told and found[name] is not None}
-    given = told | {name for name in taken if found[name] != _by_default(table, name)}
+    if by_default is None:
+        by_default = {name for name in taken if found[name] == _by_default(table, name)}
+    given = told | taken - {*by_default}
     said = [sentence(words.was(name, found[name])) for name in table.inputs if name in given]
     assumed = [name for name in table.inputs if name in taken - given]
     absent = [words.name(name) for name in assumed if found[name] is False]

@@ -106,7 +106,8 @@ def _looked_again(decision: Decision, table: Table) -> tuple[Table, TableVersion
 def _from_table(
     decision: Decision, table: Table, version: TableVersion, looked: list[Looked], found: dict[str, Any]
 ) -> dict[str, tuple[str, ...]]:
-    needed = {cell.name for one in looked for cell in one.row.cells}
+    assumed: list[str] | None = decision.trace.get("assumed")  # not kept once
+    needed = {cell.name for one in looked for cell in one.row.cells} - {*(assumed or ())}
     told = {name for name, value in decision.inputs.items() if value is not None and name in needed | {"price"}}
     terms = [grant.term for one in looked if one.held for grant in one.row.grants if grant.term is not None]
     amounts = [line for term in terms for line in amount_sentences(table, version, term, found)]
@@ -115,7 +116,7 @@ def _from_table(
         said = facts(table, version, (), found, own | {"price"} if found.get("price") is not None else own)
         return {"looked_at": said, "why": (), "why_not": (), "amount": ()}
     return {
-        "looked_at": facts(table, version, looked, found, told),
+        "looked_at": facts(table, version, looked, found, told, assumed),
         "why": why(table, version, looked, found) + _statute(decision),
         "why_not": why_not(table, version, looked, found),
         "amount": tuple(amounts) + _withheld(decision),

@@ -198,6 +198,8 @@ def meant(name: Any, known: Iterable[str]) -> str:
     ("is 'shipping' meant? known: price, shipping", 'known: price', 'there is none')
     """
     names = list(known)
+    if isinstance(name, bool):
+        return f"YAML reads on, off, yes and no as true and false: put the name in quotes; known: {', '.join(names)}"
     near = difflib.get_close_matches(str(name), names, 1, ALIKE)
     return (f"is {near[0]!r} meant? " if near else "") + (f"known: {', '.join(names)}" if names else "there is none")
 
