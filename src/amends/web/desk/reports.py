@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -177,6 +178,7 @@ def report(request: HttpRequest, number: int) -> HttpResponse:
         "choices": choices(known),
         "near": [(one, known.category(one.report.category)) for one in near[:8]],
         "now": now,
+        "mark": secrets.token_hex(12),
     }
     return page(request, "report", "reports", **context)
 

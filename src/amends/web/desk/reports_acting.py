@@ -25,6 +25,7 @@ from amends.reports.rules import LONGEST, too_long
 from amends.web.desk import reports
 from amends.web.desk.access import View, actor
 from amends.web.desk.names import names
+from amends.web.report import senders
 
 Act = Callable[[HttpRequest, int, str, datetime], str]
 
@@ -59,9 +60,15 @@ def _whole(text: str, name: str) -> str:
 def move(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     """What it becomes, in words, with photos of the work where there are some."""
     to, words, note = state(_said(request, "to")), _said(request), _said(request, "note")
-    names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
-    steps.move(number, to, who=who, now=now, words=words, note=note, photos=names)
+    if (once := _once(request, number)) is None or amends.reports.queries.told_outside(once) is None:
+        names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
+        steps.move(number, to, who=who, now=now, words=words, note=note, photos=names, external_update=once)
     return f"It is {to} now."
+
+
+def _once(request: HttpRequest, number: int) -> str | None:
+    """What makes a double click one: None where the page had no mark."""
+    return senders.once(request, "desk", str(number)) if request.POST.get("form") else None
 
 
 def state(text: str) -> State:
@@ -77,8 +84,8 @@ def write(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     public, words = request.POST.get("for") == "all", _said(request)
     if not words:
         raise Refused("there are no words")
-    said = {"words": words} if public else {"note": words}
-    steps.move(number, found.state, who=who, now=now, public=public, **said)
+    said: dict[str, Any] = {"words": words} if public else {"note": words}
+    steps.move(number, found.state, who=who, now=now, public=public, external_update=_once(request, number), **said)
     return "Said to everybody." if public else "Noted, for staff only."
 
 

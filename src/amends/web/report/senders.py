@@ -40,5 +40,5 @@ def from_elsewhere(request: HttpRequest) -> bool:
 def once(request: HttpRequest, what: str, *whose: str) -> str:
     """What makes an impatient phone's second try the same as its first: the page's mark and all that was filled in."""
     files = [(file.name, file.size) for file in request.FILES.getlist("photo")]
-    said = (request.POST.get(name, "") for name in ("form", "do", "words"))
+    said = (request.POST.get(name, "") for name in ("form", "do", "words", "to", "note", "for"))
     return f"{what}:{derive(what, *whose, *said, repr(files))}"
