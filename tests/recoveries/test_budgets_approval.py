@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -68,6 +69,26 @@ def test_goodwill_beside_what_is_owed_is_declined_alone_and_its_yes_is_void_too(
     assert approval.decline(recovery_id, "bob", "too much", NOW + later(1))
     assert queries.by_id([recovery_id])[recovery_id].state is RecoveryState.APPROVED
     assert not approval.approve(recovery_id, "eve", "", NOW + later(2)).goes_ahead
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("beside", [(), (owed(300),)], ids=["all of it", "beside what is owed"])
+def test_each_yes_and_each_no_stands_in_the_history_by_name_and_in_order(limits: Write, beside: tuple[Any]) -> None:
+    limits(LADDER)
+    (recovery_id,) = open_all([(failure(1), decision(*beside, goodwill(5000)))])
+    approval.approve(recovery_id, "ada", "seen", NOW + later(1))
+    (only,) = queries.history(recovery_id)[1:]
+    assert (only.who, only.before) == ("ada", only.after)
+    assert only.why == "approved; another operator must agree as well: seen"
+
+    approval.decline(recovery_id, "bob", "too much", NOW + later(2))
+    approval.approve(recovery_id, "eve", "", NOW + later(3))
+    approval.approve(recovery_id, "ada", "after all", NOW + later(4))
+
+    told = queries.history(recovery_id)[1:]
+    assert [one.who for one in told] == ["ada", "bob", "eve", "ada"]
+    for move, words in zip(told, ("seen", "too much", "another operator must agree", "after all"), strict=True):
+        assert words in move.why
 
 
 @pytest.mark.django_db

@@ -91,7 +91,7 @@ def _given(row: RecoveryRow, decision: Decision) -> int:
 
 def _go_ahead(row: RecoveryRow, who: str, why: str, now: datetime) -> None:
     if row.goodwill != Goodwill.WITH_THE_REST:
-        _note(row, who, f"goodwill approved: {why}", now)
+        _note(row, who, f"goodwill approved: {why}" if why else "goodwill approved", now)
         RecoveryRow.objects.filter(pk=row.pk).update(goodwill=Goodwill.GRANTED, goodwill_open=True, held="")
         return
     RecoveryRow.objects.filter(pk=row.pk).update(held="", declined_reason="")

@@ -37,6 +37,7 @@ from amends.recoveries.records import (
 
 Place = tuple[datetime, str]
 DONE_BY_MACHINE = (RecoveryState.MADE_RIGHT, RecoveryState.CALL_OPEN)
+WAITING_YES = "approved; another operator must agree as well"
 
 
 def with_recovery(failure_ids: Collection[str]) -> set[str]:
@@ -227,8 +228,20 @@ def ids_of(failure_ids: Collection[str]) -> list[str]:
 
 
 def history(recovery_id: str) -> list[Move]:
+    """Every move, and each yes that moved nothing because another operator had to agree as well, in order."""
     rows = MoveRow.objects.filter(recovery_id=recovery_id).order_by("pk")
-    return [Move(row.recovery_id, row.before, row.after, row.who, row.why, row.at) for row in rows]
+    moves = [Move(row.recovery_id, row.before, row.after, row.who, row.why, row.at) for row in rows]
+    return _with_waiting_yes(moves, approvals(recovery_id))
+
+
+def _with_waiting_yes(moves: Sequence[Move], yes: Sequence[Approval]) -> list[Move]:
+    went = {(move.who, move.at) for move in moves}
+    told, waited = list(moves), [one for one in yes if (one.who, one.at) not in went]
+    for one in waited:
+        place = next((number for number, move in enumerate(told) if move.at > one.at), len(told))
+        state, words = told[place - 1].after if place else "", f"{WAITING_YES}: {one.why}" if one.why else WAITING_YES
+        told.insert(place, Move(moves[0].recovery_id, state, state, one.who, words, one.at))
+    return told
 
 
 def formers(recovery_id: str) -> list[Former]:
