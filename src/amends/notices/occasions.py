@@ -5,7 +5,7 @@ Pure: what may be told is what has a receipt and no other notice has told of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from amends.notices import manner
 from amends.notices.compose import Paid
 from amends.notices.records import Notice, TakenBack
 from amends.outbox.records import Act, ActState, Receipt
-from amends.recoveries.records import Recovery, Remedy, withheld
+from amends.recoveries.records import Recovery, RecoveryState, Remedy, withheld
 
 ADDITION, OVERPAID, TAKEN_BACK = "addition", "overpaid", "taken-back"
 ON_ITS_WAY = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
@@ -85,6 +85,18 @@ def money_keys(recoveries: Iterable[Recovery]) -> list[str]:
     return [_key(r, remedy) for r in recoveries for remedy in r.decision.remedies if remedy.amount]
 
 
+def awaited_keys(recovery: Recovery) -> list[str]:
+    """Acts of money that may go ahead, whenever they were granted: all but what waits or was declined."""
+    waits = withheld(recovery.decision.remedies, recovery.goodwill)
+    return [_key(recovery, one) for one in recovery.decision.remedies if one.amount and one not in waits]
+
+
+def is_early(occasion: Occasion, receipts: Collection[str]) -> bool:
+    """Whether a first word would tell of nothing while money is on its way, decided anew after nothing was due."""
+    keys = awaited_keys(occasion.recovery) if occasion.is_first else []
+    return bool(keys) and not any(key in receipts for key in keys)
+
+
 def later_keys(recovery: Recovery) -> list[str]:
     """Acts that may come after the rest: goodwill, but what waits or was declined, and what a revision added."""
     remedies = recovery.decision.remedies
@@ -100,8 +112,11 @@ def _key(recovery: Recovery, remedy: Remedy) -> str:
 def later(recovery: Recovery, notices: Sequence[Notice], acts: Mapping[str, Act]) -> Later:
     """Goodwill that was given after the rest, or what a revision added, once none of it is on its way any more.
 
-    Nothing while the first notice is held: when it goes, it is written anew and tells of everything.
+    Nothing while the first notice is held: when it goes, it is written anew and tells of everything. Where nothing was
+    due at first, this is the first word.
     """
+    if not notices and recovery.state is not RecoveryState.REOPENED:
+        return _late_first(recovery, acts)
     firsts = [one for one in notices if not {"kind", "taken_back"} & set(one.about or {})]
     if not firsts or any(one.state == "held" for one in firsts):
         return Later(None, True)
@@ -112,6 +127,12 @@ def later(recovery: Recovery, notices: Sequence[Notice], acts: Mapping[str, Act]
     keys = tuple(key for key, act in goodwill if act and act.state is ActState.DONE and key not in told)
     over = all(act and act.state in (ActState.DONE, ActState.CANCELLED) for _, act in goodwill)
     return Later(Occasion(recovery, ADDITION, keys) if keys else None, over)
+
+
+def _late_first(recovery: Recovery, acts: Mapping[str, Act]) -> Later:
+    found = [acts.get(key) for key in awaited_keys(recovery)]
+    over = all(act and act.state in (ActState.DONE, ActState.CANCELLED) for act in found)
+    return Later(first(recovery) if over and found else None, over)
 
 
 def _tells(notice: Notice, acts: Mapping[str, Act]) -> Sequence[str]:

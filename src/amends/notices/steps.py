@@ -35,26 +35,16 @@ from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
 from amends.notices.occasions import Occasion
 from amends.notices.records import Finding, Notice, TakenBack
 from amends.outbox.records import Act, Order, Receipt
+from amends.recoveries import holding
 
 BATCH = 2000
 COMMITTED_WITHIN = timedelta(minutes=1)  # what is cancelled at a moment may be seen a little later
 CALLED_OFF = "called-off"
 UPSERTED = "com.amends.customer.upserted"
 WRITTEN = (
-    "template",
-    "locale",
-    "subject",
-    "text",
-    "html",
-    "slots",
-    "findings",
-    "state",
-    "about",
-    "act_key",
+    *("template", "locale", "subject", "text", "html", "slots", "findings", "state", "about", "act_key"),
     "composed_at",
 )
-
-
 COLUMNS = (
     *("notice_id", "recovery_id", "customer_id", "template", "channel", "locale", "subject", "text", "html", "slots"),
     *("findings", "state", "act_key", "about", "composed_at"),
@@ -73,7 +63,8 @@ class Draft(NamedTuple):
 def compose(now: datetime) -> int:
     """Write the notice of every recovery made right since last time, a batch a transaction. How many.
 
-    What was given after a notice went out has one of its own, once its receipts are there.
+    Where nothing was due nothing is said, until it is decided anew and something is given. What was given after a
+    notice went out has one of its own, once its receipts are there.
     """
     composed = 0
     while part := _compose_part(now):
@@ -89,9 +80,10 @@ def _compose_part(now: datetime) -> int:
         return 0
     ids = [recovery.recovery_id for recovery in recoveries]
     written = set(NoticeRow.objects.filter(recovery_id__in=ids).values_list("recovery_id", flat=True))
-    new = [recovery for recovery in recoveries if recovery.recovery_id not in written]
-    _write([occasions.first(recovery) for recovery in new], now)
-    _await([r.recovery_id for r in recoveries if r.has_later] + [id_ for id_ in over if over[id_]])
+    due = [one for one in recoveries if not holding.gives_nothing(one.decision)]
+    new = [recovery for recovery in due if recovery.recovery_id not in written]
+    early = _write([occasions.first(recovery) for recovery in new], now)
+    _await([r.recovery_id for r in due if r.has_later] + [id_ for id_ in over if over[id_]] + early)
     amends.recoveries.steps.told([*ids, *over])
     return len(ids) + len(over)
 
@@ -113,7 +105,7 @@ def _compose_additions(now: datetime) -> int:
 @transaction.atomic
 def _add(ids: Sequence[str], now: datetime) -> int:
     recoveries = amends.recoveries.queries.by_id(ids)
-    acts = amends.outbox.queries.answers([key for one in recoveries.values() for key in occasions.later_keys(one)])
+    acts = amends.outbox.queries.answers([key for one in recoveries.values() for key in occasions.awaited_keys(one)])
     told = amends.notices.queries.of_recoveries(ids)
     found, over = [], set(ids) - set(recoveries)
     for recovery_id, recovery in recoveries.items():
@@ -132,10 +124,19 @@ def tell_taken_back(taken: Sequence[TakenBack], now: datetime) -> None:
     _write([occasions.taken_back(recoveries[one.recovery_id], one) for one in taken], now)
 
 
-def _write(found: Sequence[Occasion], now: datetime) -> None:
-    drafts = _drafts(found, now)
+def _write(found: Sequence[Occasion], now: datetime) -> list[str]:
+    """Write these notices; the recoveries of those for which it is too early."""
+    receipts = _receipts(found)
+    ripe = [occasion for occasion in found if not occasions.is_early(occasion, receipts)]
+    drafts = _drafts(ripe, receipts, now)
     bulk.insert(connection, NoticeRow, COLUMNS, [_kept(draft.row) for draft in drafts], unless_there=True)
     _enqueue(drafts, now)
+    return [occasion.recovery.recovery_id for occasion in found if occasions.is_early(occasion, receipts)]
+
+
+def _receipts(found: Sequence[Occasion]) -> dict[str, Receipt]:
+    recoveries = [occasion.recovery for occasion in found]
+    return amends.outbox.queries.receipts([*occasions.money_keys(recoveries), *map(manner.call_key, recoveries)])
 
 
 def _kept(row: NoticeRow) -> tuple[Any, ...]:
@@ -146,12 +147,13 @@ def _kept(row: NoticeRow) -> tuple[Any, ...]:
     return row.notice_id, row.recovery_id, row.customer_id, *said, *kept
 
 
-def _drafts(found: Sequence[Occasion], now: datetime, *, daily: bool = True) -> list[Draft]:
+def _drafts(
+    found: Sequence[Occasion], receipts: dict[str, Receipt], now: datetime, *, daily: bool = True
+) -> list[Draft]:
     """A notice for each occasion, ready to go or held; `daily`: no more to a customer and day than is set."""
     recoveries = [occasion.recovery for occasion in found]
     failures = amends.failures.queries.by_id({recovery.failure_id for recovery in recoveries})
     customers = amends.customers.queries.by_id({recovery.customer_id for recovery in recoveries})
-    receipts = amends.outbox.queries.receipts([*occasions.money_keys(recoveries), *map(manner.call_key, recoveries)])
     told = amends.notices.queries.of_recoveries({one.recovery.recovery_id for one in found if not one.is_first})
     sessions = {failure.subject for failure in failures.values()}
     pictured = {viewing.session_id for viewing in amends.signals.queries.viewings(sessions) if viewing.spans}
@@ -231,7 +233,7 @@ def _again(
 ) -> list[NoticeRow]:
     """Write held notices anew from the record; those that may go now, in their incident's batch or in this one."""
     found = _occasions(held)
-    drafts = _drafts(found, now, daily=daily) if found else []
+    drafts = _drafts(found, _receipts(found), now, daily=daily) if found else []
     for before, draft in zip(held, drafts, strict=True):
         draft.row.notice_id = before.notice_id
         draft.row.act_key = _next_key(before.act_key) if _why(before) == CALLED_OFF else before.act_key

@@ -48,6 +48,11 @@ def owes(decision: Decision) -> bool:
     return any(remedy.amount is not None and remedy.owed for remedy in decision.remedies)
 
 
+def gives_nothing(decision: Decision) -> bool:
+    """Whether nothing was due: no remedy, not even an apology, nobody to be in touch, nothing kept back to measure."""
+    return not (decision.remedies or decision.person or decision.holdout)
+
+
 def bounded(decision: Decision, failure: Failure, limits: Limits) -> Decision:
     """The decision with its goodwill held under what this grade of proof may bring; the reason is written down."""
     cap = limits.evidence.get(failure.evidence)

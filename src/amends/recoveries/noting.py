@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 import amends.recoveries.queries
-from amends.recoveries.models import MoveRow, RecoveryRow
+from amends.recoveries import holding
+from amends.recoveries.models import FormerRow, MoveRow, RecoveryRow
 from amends.recoveries.records import RecoveryState
 
 OVER = (RecoveryState.CLOSED, RecoveryState.REOPENED)
@@ -23,7 +24,11 @@ def note(recovery_id: str, who: str, why: str, now: datetime) -> bool:
 
 
 def untold_over(limit: int) -> dict[str, bool]:
-    """Recoveries closed or reopened with something untold (`steps.told`): whether anything came after the rest."""
+    """Recoveries closed or reopened with something untold (`steps.told`): whether anything came after the rest, or
+    after nothing was due."""
     rows = RecoveryRow.objects.filter(state__in=OVER, untold=True).order_by("recovery_id")
     found = amends.recoveries.queries.by_id(list(rows.values_list("pk", flat=True)[:limit]))
-    return {recovery_id: recovery.has_later for recovery_id, recovery in found.items()}
+    formers = FormerRow.objects.filter(recovery_id__in=found).values_list("recovery_id", "decision")
+    decisions = [(id_, amends.recoveries.queries.decision_from_json(kept)) for id_, kept in formers]
+    nothing = {id_ for id_, decision in decisions if holding.gives_nothing(decision)}
+    return {id_: recovery.has_later or id_ in nothing for id_, recovery in found.items()}

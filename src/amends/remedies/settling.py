@@ -36,6 +36,7 @@ ANSWERED = (ActState.DONE, ActState.REFUSED, ActState.CANCELLED, ActState.IN_DOU
 FINISHED_FROM = (RecoveryState.UNDER_WAY, RecoveryState.CALL_OPEN)
 KIND = ("recovery_id", "kind")
 RIGHT, CALLING = "every remedy has its receipt", "all else has its receipt; a person has still to be in touch"
+NOTHING = "nothing was due"
 
 
 class Open(NamedTuple):
@@ -105,7 +106,8 @@ def _look_at_all(now: datetime) -> int:
     changed = sum(look(part, now) for part in _with_open_remedies())
     for state in FINISHED_FROM:
         changed += sum(
-            _finish(part, _left(part, KIND), now) for part in amends.recoveries.standing.in_state(state, BATCH)
+            _finish(part, _left(part, KIND), now, some_without=True)
+            for part in amends.recoveries.standing.in_state(state, BATCH)
         )
     _place.looked_at_all(began)
     return changed
@@ -115,7 +117,7 @@ def _look_at_new(now: datetime) -> int:
     """Recoveries that got under way since last time: some have nothing to wait for."""
     last, changed = amends.recoveries.standing.last_move(), 0
     for part in amends.recoveries.standing.moved_to(RecoveryState.UNDER_WAY, _place.move, last, BATCH):
-        changed += _finish(part, _left(part, KIND), now)
+        changed += _finish(part, _left(part, KIND), now, some_without=True)
     _place.move = last
     return changed
 
@@ -205,14 +207,31 @@ def _take_back(cancelled: Sequence[Open], now: datetime) -> None:
 
 
 @transaction.atomic
-def _finish(recovery_ids: Sequence[str], left: Sequence[tuple[Any, ...]], now: datetime) -> int:
-    """Where all else has its receipt, an open call is left to a person; with its note a recovery is made right."""
+def _finish(
+    recovery_ids: Sequence[str], left: Sequence[tuple[Any, ...]], now: datetime, *, some_without: bool = False
+) -> int:
+    """Where all else has its receipt, an open call is left to a person; with its note a recovery is made right.
+
+    `some_without`: of some of them nothing may have been due at all.
+    """
     waiting = {id_ for id_, kind in left if kind != "call"}
     calling = {id_ for id_, kind in left if kind == "call"} - waiting
     states = amends.recoveries.standing.states([id_ for id_ in recovery_ids if id_ not in waiting])
     right = [id_ for id_, state in states.items() if state in FINISHED_FROM and id_ not in calling]
     call = [id_ for id_, state in states.items() if state is RecoveryState.UNDER_WAY and id_ in calling]
-    return _move(right, RecoveryState.MADE_RIGHT, RIGHT, now) + _move(call, RecoveryState.CALL_OPEN, CALLING, now)
+    nothing = _without_remedies(right) if some_without and right else set()
+    return (
+        _move([id_ for id_ in right if id_ not in nothing], RecoveryState.MADE_RIGHT, RIGHT, now)
+        + _move(sorted(nothing), RecoveryState.MADE_RIGHT, NOTHING, now)
+        + _move(call, RecoveryState.CALL_OPEN, CALLING, now)
+    )
+
+
+def _without_remedies(recovery_ids: Collection[str]) -> set[str]:
+    among = bulk.among(connection, "recovery_id")
+    sql = f"SELECT DISTINCT recovery_id FROM remedies_remedyrow WHERE {among}"  # noqa: S608 - our own names
+    found = bulk.fetch(connection, sql, [bulk.texts(connection, recovery_ids)])
+    return set(recovery_ids) - {recovery_id for (recovery_id,) in found}
 
 
 def _move(ids: Sequence[str], to: RecoveryState, why: str, now: datetime) -> int:

@@ -13,6 +13,9 @@ from django.utils.safestring import SafeString
 
 from amends.failures.records import Failure
 from amends.ground.money import Money, MoneyError
+from amends.recoveries import holding
+from amends.recoveries.records import Recovery, RecoveryState
+from amends.remedies.settling import NOTHING
 
 register = template.Library()
 GOOD = ("done", "made right", "settled", "closed", "enqueued", "yes", "resent", "live")
@@ -80,6 +83,18 @@ def tag(value: Any) -> SafeString:
     text = str(value)
     kind = "good" if text in GOOD else "bad" if text in BAD else "wait" if text in WAIT else ""
     return format_html('<span class="tag {}">{}</span>', kind, text)
+
+
+@register.filter
+def standing(recovery: Recovery) -> SafeString:
+    """How a recovery stands, as a tag; where there was nothing to make right, it says so."""
+    nothing = recovery.state is RecoveryState.MADE_RIGHT and holding.gives_nothing(recovery.decision)
+    return tag(NOTHING if nothing else recovery.state)
+
+
+@register.filter
+def nothing_was_due(recovery: Recovery) -> bool:
+    return holding.gives_nothing(recovery.decision)
 
 
 @register.filter

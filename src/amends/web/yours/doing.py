@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import amends.remedies.queries
-from amends.recoveries.records import Recovery
+from amends.recoveries import holding
+from amends.recoveries.records import Recovery, RecoveryState
 
 
 def done(recovery: Recovery, locale: str, words: dict[str, str], *, by_phone: bool) -> list[tuple[str, str]]:
@@ -19,4 +20,11 @@ def done(recovery: Recovery, locale: str, words: dict[str, str], *, by_phone: bo
             lines.append((words["called" if remedy.state == "done" else "call" if by_phone else "write_to"], ""))
         elif remedy.kind == "apology":
             lines.append((words["apology"], ""))
-    return sorted(lines, key=lambda line: line[0] == words["apology"]) or [(words["under_way"], "")]
+    return sorted(lines, key=lambda line: line[0] == words["apology"]) or [(words[_without_remedies(recovery)], "")]
+
+
+def _without_remedies(recovery: Recovery) -> str:
+    """What is said where nothing was given: that nothing was due, or our apology where goodwill was kept back."""
+    if recovery.state not in (RecoveryState.MADE_RIGHT, RecoveryState.CLOSED):
+        return "under_way"
+    return "nothing_due" if holding.gives_nothing(recovery.decision) else "apology"
