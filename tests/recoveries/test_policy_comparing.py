@@ -109,3 +109,45 @@ def test_one_day_and_one_record_are_said_as_one() -> None:
     assert ("Paid", "Within 1 working day after the decision.") in describe(old).facts
     assert "It must reach you within 1 working day." in explain(old, {"a": True}).when
     assert try_both(old, new, 1).text().startswith("1 of 1 tried record is decided differently")
+
+
+BY_A_PERSON = (
+    "rule: r\ncurrency: EUR\ninputs: {a: {type: flag}}\n"
+    "versions:\n  - from: 2026-01-01\n    rows:\n"
+    "      - {id: y, when: {a: true}, then: [], person: look at it}\n"
+    "      - {id: z, when: {}, then: [{cash: 1.00, owed: true}, apology]}\n"
+)
+
+
+def tried(after: str) -> dict[str, int]:
+    assert after != BY_A_PERSON
+    return dict(try_both(read_text(BY_A_PERSON, "r.yaml", {}), read_text(after, "r.yaml", {}), 400).counts)
+
+
+def test_a_record_that_only_one_text_brings_before_a_person_is_decided_differently() -> None:
+    without = BY_A_PERSON.replace(", person: look at it", "")
+    other = read_text(without, "r.yaml", {})
+
+    lost = try_both(read_text(BY_A_PERSON, "r.yaml", {}), other, 400)
+    assert 100 < lost.counts["the same amount without a person"] < 300
+    assert lost.examples["the same amount without a person"]["before"] == "EUR 0.00 (y, a person)"
+    assert "are decided differently" in lost.text()
+    assert list(try_both(other, read_text(BY_A_PERSON, "r.yaml", {}), 400).counts) == [
+        "the same amount, and a person is brought in"
+    ]
+
+
+def test_other_words_for_the_person_decide_nothing_differently() -> None:
+    assert tried(BY_A_PERSON.replace("look at it", "look twice")) == {}
+
+
+def test_a_remedy_without_an_amount_and_what_is_owed_count_as_well() -> None:
+    for after in (BY_A_PERSON.replace(", apology", ""), BY_A_PERSON.replace(", owed: true", "")):
+        assert list(tried(after)) == ["the same amount for another reason or on other terms"]
+
+
+def test_every_row_that_counts_may_bring_a_person_in() -> None:
+    collects = BY_A_PERSON.replace("    rows:", "    hit: collect\n    rows:")
+    old, new = (read_text(text, "r.yaml", {}) for text in (collects, collects.replace(", person: look at it", "")))
+
+    assert list(try_both(old, new, 400).counts) == ["the same amount without a person"]

@@ -158,3 +158,12 @@ def test_yen_and_dinars_have_the_digits_of_their_currency() -> None:
         )
 
         assert shown in markdown(describe(table))
+
+
+def test_every_kind_of_input_is_asked_for_in_words() -> None:
+    page = dict(describe(packs.rule("trai_outage")).inputs)
+
+    assert page["The hours lost on each day"] == "A list of numbers, in hours; has to be known."
+    for table in (*map(packs.rule, packs.names()), files.read(STARTER / "film-plays.yaml")):
+        said = " ".join(text for _, text in describe(table).inputs)
+        assert not re.search(r"\b[Aa]n? (numbers|days|severity|choice|flag)\b", said), said

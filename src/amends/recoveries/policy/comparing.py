@@ -11,6 +11,7 @@ from amends.ground.counts import counted
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import sampling
 from amends.recoveries.policy.applying import Outcome, apply
+from amends.recoveries.policy.asking import TYPES
 from amends.recoveries.policy.given import WrongInput
 from amends.recoveries.policy.plainly import Plainly, day_words, human, listed
 from amends.recoveries.policy.reckoning import NoAmount
@@ -101,7 +102,7 @@ def _input(one: Input) -> str:
         f"{words} {value}" for words, value in (("at least", one.least), ("at most", one.most)) if value is not None
     ]
     choices = [listed(one.choices, "or")] if one.choices else []
-    return ", ".join([f"{one.kind}", *choices, *bounds, default])
+    return ", ".join([f"{TYPES.get(one.kind, one.kind)}", *choices, *bounds, default])
 
 
 def _plain(value: Any) -> str:
@@ -242,27 +243,62 @@ def try_both(old: Table, new: Table, count: int, seed: int = 1) -> Tried:
     return Tried(len(drawn), counts, examples)
 
 
-def _decided(table: Table, record: Mapping[str, Any]) -> Outcome | str:
+@dataclass(frozen=True)
+class _Decided:
+    """What a text says of one record: the outcome, whether a person is brought in, and what is given."""
+
+    outcome: Outcome
+    person: bool
+    gives: frozenset[tuple[str, bool]]  # each kind of remedy, and whether it is owed
+
+
+def _decided(table: Table, record: Mapping[str, Any]) -> _Decided | str:
     try:
-        return apply(table, {name: value for name, value in record.items() if name in table.names})
+        outcome = apply(table, {name: value for name, value in record.items() if name in table.names})
+        return _with_rows(outcome, _held(table, outcome))
     except WrongInput as error:
         return f"no answer ({human(error.field)})"
     except (NoAmount, MoneyError, ArithmeticError):
         return "a person (no amount)"
 
 
-def _kind(before: Outcome | str, after: Outcome | str) -> str:
-    if isinstance(before, str) or isinstance(after, str):
-        return "" if before == after else "decided by one text only"
+def _held(table: Table, outcome: Outcome) -> list[Row]:
+    """The rows that decided: the trace has those that were looked at, in their order."""
+    said = outcome.trace["version"]
+    version = next(one for one in table.versions if said in (one.named, one.since.isoformat()))
+    looked = zip(version.rows, outcome.trace["rows"], strict=False)
+    return [row for row, one in looked if one["held"]]
+
+
+def _with_rows(outcome: Outcome, rows: Sequence[Row]) -> _Decided:
+    paid = {(one["row"], one["remedy"]) for one in outcome.trace["amounts"]}
+    gives = {
+        (grant.kind, grant.owed)
+        for row in rows
+        for grant in row.grants
+        if grant.term is None or (row.row_id, grant.kind) in paid
+    }
+    return _Decided(outcome, any(row.person for row in rows), frozenset(gives))
+
+
+def _kind(one: _Decided | str, other: _Decided | str) -> str:
+    if isinstance(one, str) or isinstance(other, str):
+        return "" if one == other else "decided by one text only"
+    before, after = one.outcome, other.outcome
     if before.amount.currency != after.amount.currency:
         return "another currency"
     if before.amount != after.amount:
         if not before.amount.minor or not after.amount.minor:
             return "something for the first time" if after.amount.minor else "nothing any more"
         return "more" if before.amount < after.amount else "less"
+    if one.person != other.person:
+        return "the same amount, and a person is brought in" if other.person else "the same amount without a person"
     same = (before.reason, before.claim, before.pay_by) == (after.reason, after.claim, after.pay_by)
-    return "" if same else "the same amount for another reason or on other terms"
+    alike = same and one.gives == other.gives
+    return "" if alike else "the same amount for another reason or on other terms"
 
 
-def _outcome(one: Outcome | str) -> str:
-    return one if isinstance(one, str) else f"{one.amount} ({human(one.row)})"
+def _outcome(one: _Decided | str) -> str:
+    if isinstance(one, str):
+        return one
+    return f"{one.outcome.amount} ({human(one.outcome.row)}{', a person' if one.person else ''})"

@@ -17,6 +17,7 @@ from amends.recoveries.policy.explaining import names_in
 from amends.recoveries.policy.given import WrongInput, read_given
 from amends.recoveries.policy.plainly import REMEDIES, Plainly, day_words, human, listed, reason_words, sentence
 from amends.recoveries.policy.reckoning import NoAmount
+from amends.recoveries.policy.scope import SEVERITIES
 from amends.recoveries.policy.tree import REQUIRED, Derived, Input, Kind, Row, Table, TableVersion
 
 PAID_IN = "in the currency of the failure"
@@ -209,6 +210,8 @@ def _expected(words: Plainly, one: Input) -> str:
         Kind.DAY: "a day",
         Kind.DAYS: "days, or a region",
         Kind.COUNT: "a whole number",
+        Kind.NUMBERS: "a list of numbers" + (f", in {one.unit}" if one.unit else ""),
+        Kind.SEVERITY: listed(SEVERITIES, "or"),
     }
     kind = (
         listed([human(choice, keep=True) for choice in one.choices], "or")
