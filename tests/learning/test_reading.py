@@ -121,6 +121,32 @@ def test_a_statute_reads_lists_and_asks_a_person_where_it_cannot(tmp_path: Path,
     assert any("(holidays is not known): a person decides" in note.says for note in found.notes)
 
 
+def test_a_statute_leaves_it_to_a_person_as_the_worker_has_it(tmp_path: Path) -> None:
+    statute = POLICY.replace("currency: EUR", "currency: GBP\nstatute: [ofcom_delayed_repair]").replace("EUR", "GBP")
+    told = [{"reported_on": "2026-07-02", "fixed_on": fixed} for fixed in ("2026-07-01", "2026-07-02")]
+
+    found = simulated(tmp_path, told, from_file=True, policy=statute, currency="GBP")
+    assert found.whole.persons_after == 1
+    assert any(
+        "was left to a person by" in note.says and "dated before the report" in note.says for note in found.notes
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "bad", ["4,90", "four ninety", "€4.90", "-4.90", "4.90 USD", True, ["4.90"], {"a": 1}, 1e30, 4.905]
+)
+def test_one_bad_amount_beside_lists_goes_before_a_person(tmp_path: Path, bad: Any) -> None:
+    listed = POLICY.replace("inputs:\n", "inputs:\n  holidays: {type: days, default: []}\n")
+    told: list[dict[str, Any]] = [{"shipping": "4.90"}, {"shipping": bad}]
+
+    found = simulated(tmp_path, told, from_file=False, policy=listed)
+    assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 490
+    assert found.whole.persons_after == 1
+    told = [facts | {"holidays": ["2026-07-02"]} for facts in told]
+    assert simulated(tmp_path, told, from_file=True, policy=listed).whole.after == 490
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("from_file", [True, False])
 def test_amounts_are_read_with_their_currency_where_it_is_the_failures(tmp_path: Path, from_file: bool) -> None:
@@ -158,8 +184,10 @@ def test_lists_among_the_facts_are_read(tmp_path: Path) -> None:
     listed = POLICY.replace("inputs:\n", "inputs:\n  marks: {type: numbers, default: []}\n")
     listed = listed.replace("versions:\n", "derive:\n  all: {total: marks}\nversions:\n")
     listed = listed.replace("when: {gift: true}", 'when: {all: {">=": 3}}')
+    listed = listed.replace("numbers, default: []", "numbers, default: [], most: 80")
     told: list[dict[str, Any]] = [{"marks": [1, 2.5]}, {"marks": [1]}, {}, {"marks": "3"}, {"marks": [9, "x"]}]
 
-    found = simulated(tmp_path, told, from_file=False, policy=listed)
+    found = simulated(tmp_path, [*told, {"marks": [9, 81]}], from_file=False, policy=listed)
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 300
-    assert found.whole.persons_after == 2
+    assert found.whole.persons_after == 3
+    assert any("had a marks that is no list of numbers" in note.says for note in found.notes)

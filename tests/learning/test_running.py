@@ -225,6 +225,21 @@ def test_a_statute_is_asked_with_facts_as_they_stand(tmp_path: Path) -> None:
     assert says[why] == 1
 
 
+@pytest.mark.parametrize("year", [2020, 2026])
+def test_a_statute_is_asked_as_it_stood_on_the_day(tmp_path: Path, year: int) -> None:
+    facts = {"distance_km": [900] * 3, "arrival_delay_h": [4] * 3, "currency": ["GBP"] * 3}
+    at = [datetime(year, 7, 1, 20, tzinfo=UTC)] * 3
+    path = tmp_path / "flights.yaml"
+    path.write_text(STATUTE.replace("EUR", "GBP").replace("2026-01-01", "2019-01-01") % "uk261")
+    told = {"customer_id": ["a", "b", "c"], "promise": ["any"] * 3, "severity": ["minor"] * 3, "started_at": at}
+    pq.write_table(pa.table(told | facts), tmp_path / "h.parquet")
+
+    (found,) = running.simulate(path, str(path), tmp_path, (None, None), tmp_path / "h.parquet")
+    known = year > 2020
+    assert (found.whole.owed_after, found.whole.persons_after) == ((66000, 0) if known else (0, 3))
+    assert any("has no version for 2020-07-01" in note.says for note in found.notes) != known
+
+
 def test_what_a_statute_owes_in_another_currency_is_not_added_but_said(tmp_path: Path) -> None:
     (found,) = with_statute(tmp_path, "ofcom_missed_appointment", appointment_on=[date(2026, 7, 1)] * 2 + [None])
 

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pytest
+import typer
 
-from amends.learning import history, printing, simulating
+from amends.cli import studies
+from amends.learning import history, printing, running, simulating
 from amends.learning.records import Decided, Note
 
 
@@ -105,3 +111,42 @@ def test_an_empty_history_is_no_reason_to_fail() -> None:
     nothing = decided("now", [], [])
 
     assert simulating.compare(failures().slice(0, 0), nothing, nothing) == []
+
+
+def test_months_are_the_companys() -> None:
+    late = ["2026-05-31T21:59:59Z", "2026-05-31T22:00:00Z", "2026-06-30T21:59:59Z", "2026-06-30T22:00:00Z"]
+    rows = [
+        {"customer_id": "c", "promise": "p", "severity": "minor", "currency": "EUR", "started_at": at} for at in late
+    ]
+    found = history.with_recurrence(history.normal(pa.Table.from_pylist(rows)), 90, 30.0)
+    one = Decided(
+        "p",
+        ("2026-01-01",),
+        np.zeros(4, np.int64),
+        "ab" * 32,
+        *[np.array([1, 10, 100, 1000])] * 2,
+        np.zeros(4, np.bool_),
+        ("all",),
+        np.zeros(4, np.int64),
+    )
+
+    def months(zone: str) -> list[tuple[str, int]]:
+        (told,) = simulating.compare(found, one, one, None, ZoneInfo(zone))
+        return [(month, after) for month, _, after in told.months]
+
+    assert months("Europe/Berlin") == [("2026-05", 2), ("2026-06", 220), ("2026-07", 2000)]
+    assert months("UTC") == [("2026-05", 22), ("2026-06", 2200)]
+
+
+def test_a_day_is_the_companys_and_a_moment_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "amends.toml").write_text('[company]\ntime_zone = "Europe/Berlin"\n')
+    day = studies.moment("2026-06-01", "--since", tmp_path)
+
+    assert day == datetime(2026, 5, 31, 22, tzinfo=UTC)
+    assert running.span_words(day, datetime(2026, 7, 1, 8, tzinfo=UTC)) == (
+        "Failures from 2026-06-01 to before 2026-07-01T08:00:00.000Z."
+    )
+    assert studies.moment("2026-06-01T00:00:00Z", "--since", tmp_path) == datetime(2026, 6, 1, tzinfo=UTC)
+    for wrong in ("2026-02-30", "June", "2026-06-01T00:00:00"):
+        with pytest.raises(typer.BadParameter, match="is no day"):
+            studies.moment(wrong, "--since", tmp_path)

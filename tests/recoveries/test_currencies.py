@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from amends.failures.records import Failure, Recurrence, Severity
 from amends.ground.marked import Mistake
-from amends.recoveries import files
+from amends.ground.money import Money, minor_digits
+from amends.recoveries import files, rules
 from amends.recoveries.policy import currencies, packs, parsing
+from amends.recoveries.policy.columns import decide_columns
+from amends.recoveries.policy.tree import Table
+
+AT = datetime(2026, 7, 1, 20, tzinfo=UTC)
 
 POLICY = """policy: p
 promise: any
@@ -87,3 +95,80 @@ versions:
 """
     (found,) = currencies.check(parsing.read_text(text, "r.yaml", {}))
     assert (found.line, found.hint) == (7, "write it in EUR")
+
+
+NAMED = """policy: p
+promise: any
+currency: EUR
+inputs:
+  worth: {type: money, default: 0}
+  items: {type: count, default: 2}
+  level: {type: number, default: 3}
+derive:
+  left: {minus: [worth, price]}
+  more: {at_least: [left, 0]}
+  less: {minus: [worth, half]}
+  rate: {by_date: {2026-01-01: 1.50}}
+versions:
+  - from: 2026-01-01
+    parameters: {half: 1.50}
+    rows:
+      - {id: first, when: {severity: severe}, then: [{credit: AMOUNT}]}
+      - {id: otherwise, when: {}, then: [apology]}
+"""
+
+
+@pytest.mark.parametrize("amount", ["half", "{fixed: half}", "{per_unit: half, unit: items}", "rate", "level", "less"])
+@pytest.mark.parametrize("paid_in", ["USD", "JPY"])
+def test_a_named_amount_is_in_the_policys_currency(tmp_path: Path, amount: str, paid_in: str) -> None:
+    policy = files.read(written(tmp_path, NAMED.replace("AMOUNT", amount)))
+
+    assert decided(policy, "EUR")[0] > 0
+    minor, person = decided(policy, paid_in)
+    assert (minor, f"the policy speaks of EUR, the customer paid in {paid_in}" in person) == (0, True)
+
+
+@pytest.mark.parametrize("ends", ["cap: half", "floor: half", "cap: {per_unit: half, unit: items}"])
+def test_so_are_the_ends_of_an_amount(tmp_path: Path, ends: str) -> None:
+    policy = files.read(written(tmp_path, NAMED.replace("AMOUNT", f"{{percent: 100, of: price, {ends}}}")))
+
+    assert decided(policy, "EUR")[0] > 0
+    assert decided(policy, "USD")[0] == 0
+
+
+@pytest.mark.parametrize(("amount", "minor"), [("worth", 700), ("left", 200), ("more", 200)])
+def test_the_customers_own_money_is_in_what_they_paid_in(tmp_path: Path, amount: str, minor: int) -> None:
+    policy = files.read(written(tmp_path, NAMED.replace("AMOUNT", amount)))
+
+    assert decided(policy, "EUR") == decided(policy, "USD") == (minor, "")
+
+
+@pytest.mark.parametrize("limit", ["half", "rate", "1.50"])
+def test_money_is_compared_in_the_policys_currency_only(tmp_path: Path, limit: str) -> None:
+    text = NAMED.replace("AMOUNT", "worth").replace("{severity: severe}", f"{{price: {{'>=': {limit}}}}}")
+    policy = files.read(written(tmp_path, text))
+
+    assert [decided(policy, code)[0] for code in ("EUR", "USD")] == [700, 0]
+
+
+@pytest.mark.parametrize("amount", ["half", "rate", "{percent: 100, of: price, cap: half}"])
+def test_a_named_amount_needs_a_currency(tmp_path: Path, amount: str) -> None:
+    text = NAMED.replace("currency: EUR\n", "").replace("AMOUNT", amount)
+
+    with pytest.raises(Mistake, match="is an amount without a currency") as refused:
+        files.read(written(tmp_path, text))
+    assert (refused.value.line, refused.value.hint) == (16, "write currency: EUR at the top")
+
+
+def decided(policy: Table, paid_in: str) -> tuple[int, str]:
+    """(minor units, why a person) for somebody who paid five in a currency; the columns must say the same."""
+    facts = {"worth": "7"}
+    lived = Failure("f", "any", "ada", "s", AT, Severity.SEVERE, price=Money.parse("5", paid_in), facts=facts)
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 10**9}
+    made = rules.decide(lived, Recurrence(), policy, AT.date(), **how)
+    minor = sum(one.amount.minor for one in made.remedies if one.amount)
+    size = 10 ** minor_digits(paid_in)
+    columns = {"severity": ["severe"], "price": [5 * size], "worth": [7 * size], "items": [2], "level": [3.0]}
+    answers = decide_columns(policy, columns, currency=paid_in, day=AT.date())
+    assert (int(answers.total[0]), bool(answers.person[0])) == (minor, bool(made.person))
+    return minor, made.person

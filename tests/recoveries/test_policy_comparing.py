@@ -106,7 +106,7 @@ def test_one_day_and_one_record_are_said_as_one() -> None:
     )
     old, new = read_text(text, "r.yaml", {}), read_text(text.replace("1.00", "2.00"), "r.yaml", {})
 
-    assert ("Paid", "Within 1 working day after the decision.") in describe(old).facts
+    assert ("Paid", "Within 1 working day after the day of the failure.") in describe(old).facts
     assert "It must reach you within 1 working day." in explain(old, {"a": True}).when
     assert try_both(old, new, 1).text().startswith("1 of 1 tried record is decided differently")
 

@@ -176,7 +176,7 @@ def test_explain_of_a_rule_whose_day_is_an_input_says_which() -> None:
 
     assert (code, text) == (
         1,
-        "on: the version of ofcom_delayed_repair is chosen by the input reported_on; give that instead\n",
+        "on: the version of ofcom_delayed_repair is chosen by the input reported_on; leave one of them out\n",
     )
     assert "eu_rail reckons in EUR, not in USD" in run("explain", "--rule", "eu_rail", "--currency", "USD")[1]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from amends.cli.entering import Dir, Json, existing
+from amends.ground.config import read_config
 from amends.ground.marked import Mistake
 from amends.ground.moments import parse_moment
 
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
     from amends.learning.fairness import Comparison, Gap
 
 audit = typer.Typer(help="Look at what was decided: is like treated alike?", no_args_is_help=True)
-Since = Annotated[str, typer.Option(help="First day (2026-01-01) or moment.")]
+Since = Annotated[str, typer.Option(help="First day (2026-01-01, the company's) or moment.")]
 Until = Annotated[str, typer.Option(help="First day or moment that does not count any more.")]
 
 
-def moment(text: str, option: str) -> datetime | None:
-    """A day in UTC or a moment with a zone; None when nothing was said."""
+def moment(text: str, option: str, directory: Path) -> datetime | None:
+    """The company's day or a moment with a zone; None when nothing was said."""
     if not text:
         return None
     try:
-        return parse_moment(text if "T" in text else f"{text}T00:00:00Z")
+        if "T" in text:
+            return parse_moment(text)
+        zone = ZoneInfo(read_config(directory, {}).company.time_zone)
+        return datetime.combine(date.fromisoformat(text), time(), zone)
     except ValueError as error:
         raise typer.BadParameter(f"{option}: {text!r} is no day (2026-01-31) and no moment with a zone") from error
 
@@ -53,7 +58,7 @@ def simulate(
 
     if history is None or against == "current":
         existing(directory)
-    span = (moment(since, "--since"), moment(until, "--until"))
+    span = (moment(since, "--since", directory), moment(until, "--until", directory))
     try:
         found = running.simulate(policy, against, directory, span, history)
         if report is not None:
@@ -92,7 +97,8 @@ def fairness(directory: Dir = Path(), since: Since = "", until: Until = "", json
     from amends.learning import fairness as judging
     from amends.learning import queries
 
-    found = judging.compare(queries.cells(moment(since, "--since"), moment(until, "--until")))
+    span = (moment(since, "--since", directory), moment(until, "--until", directory))
+    found = judging.compare(queries.cells(*span))
     if json_:
         typer.echo(json.dumps([asdict(one) | {"stands_out": one.stands_out} for one in found]))
     else:

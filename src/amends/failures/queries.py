@@ -154,6 +154,7 @@ def _failure(row: FailureRow) -> Failure:
         evidence=Evidence(row.evidence),
         incident=row.incident,
         price=Money(row.price_minor, row.currency) if row.price_minor is not None and row.currency else None,
+        currency=row.currency,
         payment_ref=row.payment_ref,
     )
 

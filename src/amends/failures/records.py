@@ -57,6 +57,7 @@ class Failure:
     evidence: Evidence = Evidence.OBSERVED
     incident: str = ""
     price: Money | None = None
+    currency: str = ""  # paid in, also where no price was told
     payment_ref: str = ""
 
 
@@ -103,6 +104,7 @@ class Ripe(NamedTuple):
             evidence=Evidence(self.evidence),
             incident=self.incident,
             price=Money(self.price_minor or 0, self.currency) if priced else None,
+            currency=self.currency,
             payment_ref=self.payment_ref,
         )
 

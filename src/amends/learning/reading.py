@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from amends.ground import packed
+from amends.ground.money import MAX_MINOR
 from amends.learning.records import Bools
 from amends.recoveries.policy import given
 from amends.recoveries.policy.scope import SEVERITIES
@@ -21,13 +23,14 @@ from amends.recoveries.policy.tree import Input, Kind, Table
 NUMERIC = (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
 TEXTS = (Kind.CHOICE, Kind.TEXT, Kind.SEVERITY)
 NOWHERE = np.False_
+BOOKED = Decimal(MAX_MINOR)  # no more than this in any currency
 
 
 def as_kind(
-    table: Table, one: Input, column: pa.ChunkedArray, currency: pa.ChunkedArray
+    table: Table, one: Input, column: pa.ChunkedArray, currency: pa.ChunkedArray, digits: Any
 ) -> tuple[pa.ChunkedArray, Bools | np.bool_]:
     """A column of what the input is, null for what is no value of its kind; and where that was an amount in another
-    currency than the failure's, or than the rule's own."""
+    currency than the failure's, or than the rule's own. `digits` are those of each failure's currency."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
@@ -36,8 +39,9 @@ def as_kind(
         read, foreign = _money(table, one, column, currency)
     else:
         read, foreign = _plain(one, column), NOWHERE
-    bounded = bool(table.promise) and one.kind in NUMERIC  # a published rule sees to it itself
-    return _bounded(one, read) if bounded else read, foreign
+    if one.kind is Kind.MONEY:
+        read = _whole(read, digits)
+    return _bounded(one, read) if table.promise else read, foreign  # a published rule sees to its bounds itself
 
 
 def nothing(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -60,14 +64,39 @@ def _plain(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _bounded(one: Input, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Null for a number that its input cannot be: outside of its bounds, or not whole where it is counted."""
-    least, most = map(float, given.bounds(one))
-    fits = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+    """Null for a number that its input cannot be: outside of its bounds, or not whole where it is counted; for a list
+    with such a number."""
+    if one.kind is Kind.NUMBERS and pa.types.is_list(column.type):
+        flat = column.combine_chunks()
+        items = pc.list_flatten(flat)
+        wrong = pc.list_parent_indices(flat).filter(pc.invert(pc.fill_null(_within(one, items), False)))
+        fits = pa.array(np.isin(np.arange(len(flat)), wrong.to_numpy(), invert=True))
+        return pc.if_else(fits, column, pa.scalar(None, column.type)) if len(wrong) else column
+    if one.kind not in NUMERIC:
+        return column
+    fits = _within(one, column)
     if one.kind is Kind.COUNT and not pa.types.is_integer(column.type):
         fits = pc.and_(fits, pc.equal(column, pc.round(column)))
-    if pc.all(fits).as_py() is not False:
+    return _only_where(fits, column)
+
+
+def _within(one: Input, column: Any) -> Any:
+    least, most = given.bounds(one, BOOKED if one.kind is Kind.MONEY else given.ABSURD)
+    return pc.and_(pc.greater_equal(column, float(least)), pc.less_equal(column, float(most)))
+
+
+def _whole(column: pa.ChunkedArray, digits: Any) -> pa.ChunkedArray:
+    """Null for an amount of more digits than its currency has."""
+    if not len(column):
         return column
-    return pc.if_else(fits, column, pa.scalar(None, column.type))
+    major = column.cast(pa.float64(), safe=False)
+    values = pc.fill_null(major, 0.0).to_numpy()
+    size = 10.0**digits
+    return _only_where(pa.array(np.rint(values * size) / size == values), column)
+
+
+def _only_where(fits: Any, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pc.all(fits).as_py() is not False else pc.if_else(fits, column, pa.scalar(None, column.type))
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -109,8 +138,7 @@ def _number(value: Any) -> float:
 
 
 def _day(value: Any) -> date:
-    found: date = given.day("", value[:10] if isinstance(value, str) else value)
-    return found
+    return given.day("", given.date_of(value))
 
 
 def _text(value: Any) -> str:

@@ -54,6 +54,16 @@ def of_rule(answers: Decided, told: Told, title: str) -> dict[str, Bools]:
     return notes
 
 
+def persons(answers: Decided, title: str) -> dict[str, Bools]:
+    """Where a published rule leaves it to a person, and why."""
+    notes: dict[str, Bools] = {}
+    for number, row in enumerate(answers.by_row.rows):
+        if row.person and (held := answers.row == number).any():
+            says = f"was left to a person by {title}: {row.person}"
+            notes[says] = held | notes.get(says, False)
+    return notes
+
+
 def _alike(told: list[Any], rows: Ints) -> Ints:
     """One number for each kind of failure, from all that is told of it as far as there is room."""
     found, room = np.zeros(len(rows), np.int64), 1

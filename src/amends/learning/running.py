@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,7 +46,7 @@ def simulate(candidate: Path, against: str, directory: Path, span: Span, file: P
     before = replace(before, standing=standing)
     if file is not None:
         _refuse_what_says_nothing(file, before, after)
-    compared = simulating.compare(found, before, after, notes)
+    compared = simulating.compare(found, before, after, notes, zone)
     return [replace(one, budgets=burning.of(found, before, after, caps, one.currency, zone)) for one in compared]
 
 
@@ -164,7 +164,7 @@ def decided(found: pa.Table, policy: Table, zone: ZoneInfo, who: str = "the poli
     owed, goodwill, person = answers.owed, answers.goodwill, answers.person.astype(np.bool_)
     others = refusals.of(answers, told, found["currency"], who)
     for name in policy.statute:
-        more, unknown, why = _statute(packs.rule(name), found)
+        more, unknown, why = _statute(packs.rule(name), found, day)
         owed, person, others = owed + more, person | unknown, others | why
     by_version = _by_version(policy, day)
     if policy.statute:
@@ -184,12 +184,12 @@ def _rows(policy: Table) -> tuple[str, ...]:
     return tuple(f"{r.row_id} ({v.since})" if several else r.row_id for v in policy.versions for r in v.rows)
 
 
-def _statute(rule: Table, found: pa.Table) -> tuple[Ints, Bools, dict[str, Bools]]:
+def _statute(rule: Table, found: pa.Table, day: pa.Array) -> tuple[Ints, Bools, dict[str, Bools]]:
     """What a published rule owes each failure, where it cannot tell (a person looks), and why not."""
     told, everybody = telling.tell(found, rule), np.ones(found.num_rows, np.bool_)
     title = rule.about.get("title", rule.name)
     try:
-        answers = decide_columns(rule, told.columns)
+        answers = decide_columns(rule, told.columns, day=day)
     except WrongInput as error:
         says = f"could not be looked at by {title} ({error}): a person decides"
         return np.zeros(found.num_rows, np.int64), everybody, {says: everybody}
@@ -199,7 +199,9 @@ def _statute(rule: Table, found: pa.Table) -> tuple[Ints, Bools, dict[str, Bools
     if foreign.any():
         owes = f"the {rule.currency} that {title} owes, paid in another currency"
         notes[f"could not be given {owes}: a person decides"] = foreign
-    return np.where(unknown | foreign, 0, answers.total), unknown | foreign, notes
+    asks = refusals.persons(answers, title)
+    person = np.logical_or.reduce([unknown, foreign, *asks.values()])
+    return np.where(unknown | foreign, 0, answers.total), person, notes | asks
 
 
 def _by_version(policy: Table, day: pa.Array) -> Ints:
@@ -217,8 +219,12 @@ def _stacked(policy: Table, by_version: Ints, owed: Ints, goodwill: Ints) -> Int
 
 
 def span_words(since: datetime | None, until: datetime | None) -> str:
-    """The span of a study, as a person reads it."""
+    """The span of a study, as a person reads it: a day where it begins or ends with one, in its own zone."""
     if since is None and until is None:
         return "All failures of the history."
-    parts = [f"from {format_moment(since)}" if since else "", f"to before {format_moment(until)}" if until else ""]
+    parts = [f"from {_moment(since)}" if since else "", f"to before {_moment(until)}" if until else ""]
     return f"Failures {' '.join(part for part in parts if part)}."
+
+
+def _moment(at: datetime) -> str:
+    return at.date().isoformat() if at.time() == time() else format_moment(at)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from amends.learning.burning import local_days
 from amends.learning.history import codes_of
 from amends.learning.records import Bools, Decided, Example, Group, Ints, Note, Simulation, Spread
 
+UTC = ZoneInfo("UTC")
 QUANTILES = (5, 25, 50, 75, 95, 99, 100)
 BUCKETS = 12
 EXAMPLES = 6
@@ -19,9 +22,14 @@ AGAIN = ("first", "second", "third or more")
 
 
 def compare(
-    history: pa.Table, before: Decided, after: Decided, notes: Mapping[str, Bools] | None = None
+    history: pa.Table,
+    before: Decided,
+    after: Decided,
+    notes: Mapping[str, Bools] | None = None,
+    zone: ZoneInfo = UTC,
 ) -> list[Simulation]:
-    """One simulation per currency, the one with most failures first; `notes`: what had to be assumed, and of whom."""
+    """One simulation per currency, the one with most failures first; `notes`: what had to be assumed, and of whom;
+    `zone`: the company's, for months."""
     notes = _together(notes or {}, before.notes, after.notes)
     currency = history["currency"]
     counted = pc.value_counts(currency).to_pylist()
@@ -29,11 +37,11 @@ def compare(
     found = []
     for one in ordered:
         if len(ordered) == 1:
-            return [_simulate(one["values"], history, before, after, notes)]
+            return [_simulate(one["values"], history, before, after, notes, zone)]
         rows = np.flatnonzero(pc.equal(currency, one["values"]).to_numpy(zero_copy_only=False))
         mine = {says: where[rows] for says, where in notes.items()}
         both = (_only(before, rows), _only(after, rows))
-        found.append(_simulate(one["values"], history.take(pa.array(rows)), *both, mine))
+        found.append(_simulate(one["values"], history.take(pa.array(rows)), *both, mine, zone))
     return found
 
 
@@ -61,7 +69,7 @@ def _only(decided: Decided, rows: Ints) -> Decided:
 
 
 def _simulate(
-    currency: str, history: pa.Table, before: Decided, after: Decided, notes: Mapping[str, Bools]
+    currency: str, history: pa.Table, before: Decided, after: Decided, notes: Mapping[str, Bools], zone: ZoneInfo
 ) -> Simulation:
     customer = codes_of(history["customer_id"])
     paid = [_paid(customer, decided.total) for decided in (before, after)]
@@ -83,7 +91,7 @@ def _simulate(
         },
         spread_before=_spread(paid[0], edges),
         spread_after=_spread(paid[1], edges),
-        months=_months(history, before.total, after.total),
+        months=_months(history, before.total, after.total, zone),
         examples=_examples(history, before, after),
         rows=_rows(before, after),
     )
@@ -163,11 +171,11 @@ def _spread(paid: Ints, edges: Sequence[int]) -> Spread:
     return Spread(len(paid), float(paid.mean()), quantiles, tuple(zip((*edges, None), counts, strict=True)))
 
 
-def _months(history: pa.Table, before: Ints, after: Ints) -> tuple[tuple[str, int, int], ...]:
-    """Spent by month of the failure, so that a budget can be held against it."""
-    month = history["started_at"].to_numpy().astype("datetime64[M]").astype(np.int64)
-    if not len(month):
+def _months(history: pa.Table, before: Ints, after: Ints, zone: ZoneInfo) -> tuple[tuple[str, int, int], ...]:
+    """Spent by the company's month of the failure, so that a budget can be held against it."""
+    if not len(history):
         return ()
+    month = local_days(history, zone).to_numpy(zero_copy_only=False).astype("datetime64[M]").astype(np.int64)
     first = int(month.min())
     sums = [np.bincount(month - first, amount).astype(np.int64) for amount in (before, after)]
     names = [str(np.datetime64(first + number, "M")) for number in range(len(sums[0]))]

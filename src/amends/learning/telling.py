@@ -85,7 +85,7 @@ def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[p
     if not sources and one.kind in (Kind.DAYS, Kind.NUMBERS):
         return  # a table has its own default for lists
     sources = sources or [reading.nothing(found["promise"], pa.null())]
-    read = [reading.as_kind(table, one, source, found["currency"]) for source in sources]
+    read = [reading.as_kind(table, one, source, found["currency"], digits) for source in sources]
     column = reduce(pc.coalesce, [kept for kept, _ in read])
     if column.null_count:
         nothing = reduce(np.logical_and, [_where(pc.is_null(source)) for source in sources])

@@ -113,7 +113,7 @@ class Cases:
             day = local_day(ripe.started_at, self.ways.zone)
             held_out = share_of(salt, ripe.customer_id) < share
             told = msgspec.json.encode([facts.get(name) for name in looking.bearing])  # 1, 1.0 and true are three
-            paid_in = ripe.currency if ripe.price_minor is not None and ripe.currency else self.ways.currency
+            paid_in = ripe.currency or self.ways.currency
             lacking = lived.lacking(policy, looking.wanted, facts, paid_in)
             case = (policy.digest, day, held_out, past.count, past.decayed, ripe.looked_at, told, lacking)
             if case not in self.known:

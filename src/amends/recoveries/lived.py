@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from amends.failures.records import Failure, Recurrence
-from amends.recoveries.policy.given import EXPECTED, WrongInput, money_text, number, read_value, within
+from amends.recoveries.policy.given import WrongInput, amount, date_of, money_text, read_value
 from amends.recoveries.policy.plainly import Plainly
 from amends.recoveries.policy.tree import REQUIRED, Input, Kind, Table
 
@@ -53,16 +53,19 @@ def told_of(one: Input, facts: Mapping[str, Any]) -> Any:
 
 
 def _read(policy: Table, one: Input, told: Any, currency: str) -> Any:
-    """As whoever asks a table is read, but that a day may come as a moment, and an amount with its currency or with
-    more digits than that has."""
+    """As whoever asks a table is read, but that a day may come as a moment, and an amount with its currency."""
     if one.kind is Kind.MONEY:
         said = money_text(told)
         if said and said[1] != currency:
             raise WrongInput(one.name, f"is in {said[1]}, the customer pays in {currency}")
-        return within(one, number(one.name, said[0] if said else told, EXPECTED[Kind.MONEY]))
-    if one.kind is Kind.DAY and isinstance(told, str):
-        told = told[:10]
-    return read_value(policy, one, told)
+        return amount(one, said[0] if said else told, currency)
+    return read_value(policy, one, date_of(told) if one.kind is Kind.DAY else told)
+
+
+def days(policy: Table, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts with the date of each moment where a policy wants a day."""
+    names = {name for one in policy.inputs.values() if one.kind is Kind.DAY for name in (one.name, *one.also)}
+    return {name: date_of(told) if name in names else told for name, told in facts.items()}
 
 
 def assumed(policy: Table, facts: Mapping[str, Any]) -> list[str]:

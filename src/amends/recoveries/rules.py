@@ -51,11 +51,11 @@ def decide(
 ) -> Decision:
     """The decision for one failure by the policy's version of that day.
 
-    `currency` is the company's, for amounts that do not come from a price; `holdout` is (salt, share): goodwill is
+    `currency` is the company's, for failures that were told without one; `holdout` is (salt, share): goodwill is
     withheld from that share of customers, what is owed never; goodwill above `approve_up_to` minor units waits for a
     person, what is owed does not.
     """
-    paid_in = failure.price.currency if failure.price is not None else currency
+    paid_in = failure.price.currency if failure.price is not None else failure.currency or currency
     held_out = share_of(holdout[0], failure.customer_id) < holdout[1]
     inputs = inputs_of(failure, recurrence, policy, paid_in)
     version, why = policy.at(day), lacking(policy, asked(policy), failure.facts, paid_in)
@@ -87,7 +87,7 @@ def decide_on(
     for row in rows:
         _take(found, policy, version, row, values, day)
     for rule in policy.statute:
-        _take_statute(found, rule, facts)
+        _take_statute(found, rule, facts, day)
     return _decision(policy, version, rows, found, held_out, approve_up_to)
 
 
@@ -109,17 +109,19 @@ def _take(found: _Found, policy: Table, version: TableVersion, row: Row, values:
     found.pay_by = found.pay_by or (until.isoformat() if until else "")
 
 
-def _take_statute(found: _Found, name: str, facts: Mapping[str, Any]) -> None:
+def _take_statute(found: _Found, name: str, facts: Mapping[str, Any], day: date) -> None:
     """What a published rule owes underneath the policy; what it needs and nobody knows brings a person in."""
     rule = packs.rule(name)
     given = {fact: value for fact, value in facts.items() if fact in rule.names and value is not None}
     try:
-        outcome = applying.apply(rule, as_said(rule, given))
+        outcome = applying.apply(rule, said := as_said(rule, given), None if _says_when(rule, said) else day)
     except (WrongInput, NoAmount, MoneyError) as error:
         found.ask_a_person(f"{rule.about.get('title', name)} cannot be applied: {error}")
         return
     found.statute.append({"rule": name, "reason": outcome.reason, "amount": str(outcome.amount), **outcome.trace})
     found.reasons.append(f"{rule.about.get('title', name)}: {outcome.reason.replace('_', ' ')}, {outcome.amount}")
+    if outcome.person:
+        found.ask_a_person(f"{rule.about.get('title', name)}: {outcome.person}")
     if not outcome.eligible:
         return
     if outcome.amount.currency != found.currency:
@@ -130,6 +132,11 @@ def _take_statute(found: _Found, name: str, facts: Mapping[str, Any]) -> None:
     exact = reckoning.Exact(Fraction(outcome.amount.decimal()))
     found.given.append(Given(row, Grant("credit" if kind == "cash" else kind, None, True), exact, outcome.amount))
     found.pay_by = outcome.pay_by.isoformat() if outcome.pay_by else found.pay_by
+
+
+def _says_when(rule: Table, said: Mapping[str, Any]) -> bool:
+    """Whether the version of a published rule follows from its inputs; else from the day of the failure."""
+    return any(rule.names[name] in (rule.event, rule.by_name) for name in said)
 
 
 def _undecided(policy: Table, version: str, found: _Found, why: str) -> Decision:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from amends.ground.money import Money
-from amends.recoveries import rules
+from amends.recoveries import lived, rules
 from amends.recoveries.lived import KNOWN
 from amends.recoveries.policy import packs, sampling
 from amends.recoveries.policy.answering import Answer, Decide, answer_from, guarded
@@ -37,8 +37,8 @@ def deciders(tables: Sequence[Table], currency: str, today: date) -> dict[str, D
 def _decider(table: Table, currency: str, today: date) -> Decide:
     def decide(case: Mapping[str, Any], trace: bool) -> Answer:
         if not table.promise:
-            told = case.get("currency")
-            return answer_from(table, case.get("id"), case.get("inputs", {}), trace=trace, currency=told)
+            more = {"currency": case.get("currency"), "on": case.get("on")}
+            return answer_from(table, case.get("id"), case.get("inputs", {}), trace=trace, **more)
         return guarded(case.get("id"), case.get("inputs", {}), lambda given: _answered(table, case, given, trace))
 
     def _answered(policy: Table, case: Mapping[str, Any], given: Mapping[str, Any], trace: bool) -> Answer:
@@ -60,7 +60,7 @@ def currency_of(policy: Table, given: Mapping[str, Any], told: str = "", otherwi
 
 def answered(policy: Table, given: Mapping[str, Any], on: date, *, trace: bool = True) -> Answer:
     """What a policy gives on a day, the statute underneath it included, as `amends policy decide` writes it."""
-    inputs = read_given(policy, as_said(policy, _told(policy, given)))
+    inputs = read_given(policy, as_said(policy, lived.days(policy, _told(policy, given))))
     decision = rules.decide_on(inputs, _facts(policy, given), policy, on, policy.currency)
     if not decision.version:
         raise WrongInput("on", f"{policy.name} has no version for {on}; known: from {policy.versions[0].since} on")

@@ -52,7 +52,7 @@ def read_grant(scope: Scope, line: int, item: Any) -> Grant:
 def read_term(scope: Scope, line: int, item: Any) -> Term:
     """An amount; a plain one is fixed, a plain name a parameter or an amount among the inputs."""
     if not isinstance(item, Marked):
-        return Fixed(_plain(scope, line, item))
+        return _amount(scope, line, item)
     found = [base for base in BASES if base in item]
     unknown = next((key for key in item if key not in (*BASES, *_MORE)), None)
     if unknown and not found:
@@ -83,17 +83,19 @@ def _crossed(scope: Scope, cap: Term, floor: Term) -> str:
     return f"cap {most} is below floor {least}" if most is not None and least is not None and most < least else ""
 
 
-def _plain(scope: Scope, line: int, value: Any) -> Any:
+def _amount(scope: Scope, line: int, value: Any) -> Fixed:
     if isinstance(value, str) and scope.kind(value) is not None:
         amount: Any = scope.need(line, value, NUMERIC, "an amount is a number")
     else:
         amount = scope.money(line, value)
     scope.not_negative(line, "an amount", amount)
-    return amount
+    if isinstance(amount, str):
+        return Fixed(amount, scope.speaks_of(amount, line))
+    return Fixed(amount)
 
 
 def _fixed(scope: Scope, line: int, item: Marked) -> Term:
-    return Fixed(_plain(scope, line, item["fixed"]))
+    return _amount(scope, line, item["fixed"])
 
 
 def _percent(scope: Scope, line: int, item: Marked) -> Term:

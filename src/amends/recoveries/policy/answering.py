@@ -14,7 +14,7 @@ from typing import Any
 from amends.ground.money import MoneyError
 from amends.recoveries.policy import packs
 from amends.recoveries.policy.applying import Outcome, apply, plain
-from amends.recoveries.policy.given import WrongInput, as_said, paid_in
+from amends.recoveries.policy.given import WrongInput, as_said, day, paid_in
 from amends.recoveries.policy.reckoning import NoAmount
 from amends.recoveries.policy.scope import shown
 from amends.recoveries.policy.tree import Table
@@ -65,7 +65,8 @@ def answer(case: Any, *, trace: bool = True, own: Mapping[str, Decide] = NOTHING
         return own[rule](case, trace)
     if rule not in packs.names():
         return wrong(case_id, "rule", _no_rule(rule, own))
-    return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace, currency=case.get("currency"))
+    more = {"currency": case.get("currency"), "on": case.get("on")}
+    return answer_from(packs.rule(rule), case_id, case.get("inputs", {}), trace=trace, **more)
 
 
 @lru_cache(1000)
@@ -79,12 +80,16 @@ def _no_rule(rule: str, own: Mapping[str, Decide]) -> str:
     return f"{packs.UnknownRule(rule)}{policies}"
 
 
-def answer_from(table: Table, case_id: Any, inputs: Any, *, trace: bool = True, currency: Any = None) -> Answer:
-    """What a table says of inputs that may be wrong; a currency that is told must be the table's."""
+def answer_from(
+    table: Table, case_id: Any, inputs: Any, *, trace: bool = True, currency: Any = None, on: Any = None
+) -> Answer:
+    """What a table says of inputs that may be wrong; a currency that is told must be the table's. `on` is the day of
+    what happened, by which a version is chosen where no input does."""
 
     def decide(given: Mapping[str, Any]) -> Answer:
         paid_in(table, {}, str(currency or ""))
-        return answered(table, apply(table, as_said(table, given)), trace=trace)
+        when = None if on is None else day("on", on)
+        return answered(table, apply(table, as_said(table, given), when), trace=trace)
 
     return guarded(case_id, inputs, decide)
 
@@ -119,6 +124,7 @@ def answered(table: Table, outcome: Outcome, *, trace: bool = True) -> Answer:
         "claim": outcome.claim or None,
         "pay_by": pay_by,
         **{name: plain(value) for name, value in outcome.shown.items()},
+        **({"person": outcome.person} if outcome.person else {}),
     }
     return made | {"trace": {"rule": table.name, "digest": table.digest, **outcome.trace}} if trace else made
 

@@ -39,6 +39,7 @@ class Outcome:
     pay_by: date | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
     trace: Mapping[str, Any] = field(default_factory=dict)
+    person: str = ""  # why somebody must look
 
 
 def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Outcome:
@@ -55,16 +56,19 @@ def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Out
 
 
 def version_for(table: Table, inputs: Values, on: date | None = None) -> tuple[TableVersion, date]:
-    """The version in force on the day of the event, or of the name that was asked for, and that day."""
-    if on is not None and (chosen := table.by_name or table.event):
-        raise WrongInput("on", f"the version of {table.name} is chosen by the input {chosen}; give that instead")
-    day = inputs.get(table.event) if table.event else on
+    """The version in force on the day of the event, or of the name that was asked for, and that day; `on` where an
+    input says neither."""
     named = str(inputs.get(table.by_name) or "") if table.by_name else ""
+    day = inputs.get(table.event) if table.event else None
+    if on is not None and (day or named):
+        chosen = table.event if day else table.by_name
+        raise WrongInput("on", f"the version of {table.name} is chosen by the input {chosen}; leave one of them out")
+    day = day or on
     version = table.at(day or NO_DAY, named)
     if version is None:
-        field_ = table.by_name or table.event or "on"
+        field_ = (table.by_name if named else "") or table.event or "on"
         first = table.versions[0]
-        known = ", ".join(one.named for one in table.versions) if table.by_name else f"from {first.since} on"
+        known = ", ".join(one.named for one in table.versions) if named else f"from {first.since} on"
         raise WrongInput(field_, f"{table.name} has no version for {named or day}; known: {known}")
     return version, day or (version.since if named else NO_DAY)
 
@@ -138,6 +142,7 @@ def _outcome(
         pay_by=deadline(row, found) if row and eligible else None,
         shown=_shown(table, row, found, eligible),
         trace=trace_of(version, looked, kept, found),
+        person=next((one.person for one in held if one.person), ""),
     )
 
 
@@ -197,7 +202,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     whole = value.to_integral_value() if hasattr(value, "to_integral_value") else value
     return int(whole) if value == whole else format(value.normalize(), "f")

@@ -234,6 +234,8 @@ def holds(cell: Cell, block: Block) -> Known:
 
 def _compare(op: str, column: Column, value: Any, block: Block) -> Known:
     if isinstance(value, Parameter):
+        if value.currency not in ("", block.currency):
+            return False
         other = block[value.name]
         left, right, _, _ = same_scale(column, other, block.wide)
         return both(other.known, _plain(_COMPARE[op](left, right)))

@@ -48,7 +48,8 @@ def ask(table: Table, read: Read, record: int, currency: str, day: date | None, 
         return _ask_policy(table, read, record, currency, day, decided_on)
     try:
         inputs = read_given(table, given_of(table, read, record, currency))
-        version, event = applying.version_for(table, inputs)
+        told = any(inputs.get(name) for name in (table.event, table.by_name))
+        version, event = applying.version_for(table, inputs, None if told else day)
     except WrongInput as wrong:
         names = list(table.inputs)
         version_missing = wrong.reason.startswith(f"{table.name} has no version")

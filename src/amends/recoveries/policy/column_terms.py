@@ -65,7 +65,8 @@ def amount(term: Term, block: Block) -> Amount:
 def _fixed(term: Fixed, block: Block) -> Amount:
     if isinstance(term.amount, Money):
         return Amount(term.amount.minor, 1, abs(term.amount.minor), term.amount.currency == block.currency)
-    return _named(term.amount, block)
+    found = _named(term.amount, block)
+    return found if term.currency in ("", block.currency) else replace(found, known=False)
 
 
 def _named(name: str, block: Block) -> Amount:

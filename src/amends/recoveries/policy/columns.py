@@ -41,9 +41,9 @@ def decide_columns(
 ) -> Decided:
     """Every record of a `pa.Table` (or columns by name) decided.
 
-    A published rule refuses a record that cannot be, as `applying.apply` does, and the rest goes through. A company's
-    policy takes the `day` of each failure and the `currency` paid in (one for all or one each); what it cannot know
-    brings a person in.
+    A published rule refuses a record that cannot be, as `applying.apply` does, and the rest goes through; `day` chooses
+    its version where no input does. A company's policy takes the `day` of each failure and the `currency` paid in (one
+    for all or one each); what it cannot know brings a person in.
     """
     strict = not table.promise
     codes, names = _currencies(table, currency)
@@ -82,10 +82,19 @@ def _days(table: Table, read: Read, day: Any, decided_on: date | None) -> _Days:
         assert isinstance(event, Column)
         return _Days(event, start)
     if isinstance(day, date):
-        return _Days(Column(number_of(day)), start or Column(number_of(day)))
-    array = column_reading.array_of(day).cast(pa.date32())
-    found = Column(column_reading.plain_numbers(array, np.int32), column_reading.known_of(array))
-    return _Days(found, start or found)
+        found = Column(number_of(day))
+    else:
+        array = column_reading.array_of(day).cast(pa.date32())
+        found = Column(column_reading.plain_numbers(array, np.int32), column_reading.known_of(array))
+    return _Days(_told_first(table, read, found), start or found)
+
+
+def _told_first(table: Table, read: Read, day: Column) -> Column:
+    """The day that a published rule was told itself, else this one."""
+    told = read.columns.get(table.event) if table.event else None
+    if not isinstance(told, Column) or told.known is False:
+        return day
+    return told if told.known is True else Column(np.where(told.known, told.data, day.data), told.known | day.known)
 
 
 @dataclass

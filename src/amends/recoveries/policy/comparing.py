@@ -202,7 +202,7 @@ def pay_by(words: Plainly, one: PayBy | None) -> str:
     """`within 30 days after the day of the repair`."""
     if one is None:
         return ""
-    after = f"after {words.name(one.after)}" if one.after else one.words or "after the decision"
+    after = f"after {words.name(one.after)}" if one.after else one.words or "after the day of the failure"
     return f"within {counted(one.days, 'working day' if one.working else 'day')} {after}"
 
 

@@ -53,7 +53,7 @@ def _operator(scope: Scope, line: int, name: str, kind: Kind, op: str, operand: 
 def _literal(scope: Scope, line: int, name: str, kind: Kind, value: Any) -> Any:
     """A value of the kind, exact; a number may be a parameter's or derived value's name."""
     if kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY) and isinstance(value, str) and scope.kind(value) in NUMERIC:
-        return Parameter(value)
+        return Parameter(value, scope.speaks_of(value, line) if kind is Kind.MONEY else "")
     if kind is Kind.MONEY:
         return scope.money(line, value)
     if kind in (Kind.NUMBER, Kind.COUNT):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -80,7 +80,7 @@ def money_text(value: Any) -> tuple[str, str] | None:
     if len(parts) != 2:
         return None
     amount, currency = parts if parts[1].isalpha() else reversed(parts)
-    return (amount, currency) if currency.isalpha() else None
+    return (amount, currency) if currency.isalpha() and not amount.isalpha() else None
 
 
 def _known(name: str, currency: str) -> str:
@@ -120,13 +120,15 @@ def read_value(table: Table, one: Input, value: Any) -> Any:
             raise WrongInput(one.name, f"expected true or false, not {shown(value)}")
         return value
     if one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY):
-        return _bounded(table, one, number(one.name, value, EXPECTED.get(one.kind, "a number")))
+        if one.kind is Kind.MONEY and table.currency:
+            return amount(one, value, table.currency)
+        return _bounded(one, number(one.name, value, EXPECTED.get(one.kind, "a number")))
     if one.kind is Kind.DAY:
         return day(one.name, value)
     if one.kind is Kind.DAYS:
         return _days(one.name, value)
     if one.kind is Kind.NUMBERS:
-        return tuple(_bounded(table, one, number(one.name, item)) for item in _items(one.name, value))
+        return tuple(_bounded(one, number(one.name, item)) for item in _items(one.name, value))
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise WrongInput(one.name, f"expected {_expected(one)}, not {shown(value)}")
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
@@ -153,18 +155,21 @@ def number(name: str, value: Any, expected: str = "a number") -> Decimal:
     return found
 
 
-def _bounded(table: Table, one: Input, found: Decimal) -> Decimal:
-    if one.kind is Kind.MONEY and table.currency:
-        digits = minor_digits(table.currency)
-        if -Decimal(str(found.normalize().as_tuple().exponent)) > digits:
-            raise WrongInput(one.name, f"{found} has more digits than {table.currency} has ({digits})")
-        return within(one, found, Decimal(MAX_MINOR).scaleb(-digits))
+def amount(one: Input, value: Any, currency: str) -> Decimal:
+    """An amount of money that there can be in a currency."""
+    found, digits = number(one.name, value, EXPECTED[Kind.MONEY]), minor_digits(currency)
+    if -int(found.normalize().as_tuple().exponent) > digits:
+        raise WrongInput(one.name, f"{found} has more digits than {currency} has ({digits})")
+    return _within(one, found, Decimal(MAX_MINOR).scaleb(-digits))
+
+
+def _bounded(one: Input, found: Decimal) -> Decimal:
     if one.kind is Kind.COUNT and found != found.to_integral_value():
         raise WrongInput(one.name, f"expected a whole number, not {found}")
-    return within(one, found)
+    return _within(one, found)
 
 
-def within(one: Input, found: Decimal, most: Decimal = ABSURD) -> Decimal:
+def _within(one: Input, found: Decimal, most: Decimal = ABSURD) -> Decimal:
     """A number that lies between the bounds of its input."""
     least, most = bounds(one, most)
     if not least <= found <= most:
@@ -188,9 +193,17 @@ def day(name: str, value: Any) -> date:
         raise WrongInput(name, f"expected a day such as 2024-06-03, not {shown(value)}") from error
 
 
+def date_of(told: Any) -> Any:
+    """The date of a moment where one was told for a day; else what was told."""
+    try:
+        return told[:10] if isinstance(told, str) and datetime.fromisoformat(told) else told
+    except ValueError:
+        return told
+
+
 def _items(name: str, value: Any) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) > MOST_ITEMS:
-        raise WrongInput(name, "expected a list (of at most 10,000)")
+        raise WrongInput(name, f"expected a list (of at most 10,000), not {shown(value)}")
     return list(value)
 
 

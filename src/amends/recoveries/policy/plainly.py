@@ -152,11 +152,12 @@ class Plainly:
             return f"{plain(value)} %"
         return f"{plain(value)} {one_of(unit) if value == 1 else unit}".strip()
 
-    def money(self, value: Decimal) -> str:
+    def money(self, value: Decimal, currency: str = "") -> str:
+        currency = currency or self.table.currency
         try:
-            return Money.parse(format(value, "f"), self.table.currency).words()
+            return Money.parse(format(value, "f"), currency).words()
         except MoneyError:
-            return f"{self.table.currency} {plain(value)}"
+            return f"{currency} {plain(value)}"
 
     # ------------------------------------------------------------ conditions
 
@@ -210,7 +211,9 @@ class Plainly:
 
     def _simple(self, term: Fixed | Percent | PerUnit | Share | Left | Any) -> str:
         if isinstance(term, Fixed):
-            return term.amount.words() if isinstance(term.amount, Money) else self._named_amount(term.amount)
+            if isinstance(term.amount, Money):
+                return term.amount.words()
+            return self._named_amount(term.amount, term.currency)
         if isinstance(term, Percent):
             percent = self._operand(term.percent)
             return f"{'all' if percent == '100' else f'{percent} %'} of {self.name(term.of)}"
@@ -224,10 +227,10 @@ class Plainly:
             return part if term.units == 1 else f"{part}, for {self._each(str(term.units))}"
         return f"{self.amount(term.limit)}, less {self.name(term.used)}"
 
-    def _named_amount(self, name: str) -> str:
+    def _named_amount(self, name: str, currency: str) -> str:
         known = self.version.parameters.get(name)
         if known is not None:
-            return self.money(known)
+            return self.money(known, currency)
         derived = self._derived.get(name)
         return (
             f"{self.name(name)} in force on {self._event()}" if derived and derived.op == "by_date" else self.name(name)

@@ -164,7 +164,7 @@ def _compared(value: Any, found: Values, currency: str) -> Any:
     if isinstance(value, Money):
         return value.decimal() if value.currency == currency else None
     if isinstance(value, Parameter):
-        return found.get(value.name)
+        return found.get(value.name) if value.currency in ("", currency) else None
     return value
 
 
@@ -201,11 +201,10 @@ def reckon(term: Term, found: Values, currency: str) -> Exact:
 
 
 def _fixed(term: Fixed, found: Values, currency: str) -> Fraction:
-    if isinstance(term.amount, str):
-        return _known(term.amount, found)
-    if term.amount.currency != currency:
-        raise NoAmount(f"the policy speaks of {term.amount.currency}, the customer paid in {currency}")
-    return Fraction(term.amount.decimal())
+    speaks = term.currency if isinstance(term.amount, str) else term.amount.currency
+    if speaks not in ("", currency):
+        raise NoAmount(f"the policy speaks of {speaks}, the customer paid in {currency}")
+    return _known(term.amount, found) if isinstance(term.amount, str) else Fraction(term.amount.decimal())
 
 
 def _known(name: Operand, found: Values) -> Fraction:

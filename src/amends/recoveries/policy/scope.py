@@ -83,6 +83,24 @@ class Scope:
             return derived.kind
         return self.inputs[name].kind if name in self.inputs else None
 
+    def speaks_of(self, name: str, line: int) -> str:
+        """The currency of a number that is used as an amount: the policy's, but for the customer's own money and what
+        is derived from that alone."""
+        if self._paid(name):
+            return ""
+        if not self.currency:
+            self.refuse(line, f"{name} is an amount without a currency", "write currency: EUR at the top")
+        return self.currency
+
+    def _paid(self, name: Any) -> bool:
+        if not isinstance(name, str):
+            return bool(name == 0)
+        derived = next((one for one in reversed(self.derived) if one.name == name), None)
+        if derived is None:
+            return self.kind(name) is Kind.MONEY
+        sums = derived.op in ("plus", "minus", "at_least", "at_most", "first_known")
+        return sums and all(map(self._paid, derived.of))
+
     def names(self, kinds: Iterable[Kind] = tuple(Kind)) -> list[str]:
         known = (*self.inputs, *(one.name for one in self.derived), *sorted(self.parameters))
         return [name for name in known if self.kind(name) in {*kinds}]

@@ -75,10 +75,11 @@ class Amounts:
         return self._bounded(term)
 
     def _fixed(self, term: Fixed) -> Amount:
+        speaks = term.currency if isinstance(term.amount, str) else term.amount.currency
+        if speaks not in ("", self.steps.currency):
+            return Amount(f"CAST(NULL AS {self.steps.dialect.whole})", 1, 0)
         if isinstance(term.amount, str):
             return self._named(term.amount)
-        if term.amount.currency != self.steps.currency:
-            return Amount(f"CAST(NULL AS {self.steps.dialect.whole})", 1, 0)
         return Amount(self.steps.literal(term.amount.minor), 1, term.amount.minor)
 
     def _named(self, name: str) -> Amount:

@@ -295,6 +295,8 @@ def _rank(column: str) -> str:
 
 def _numeric(op: str, said: str, column: Number, value: Any, steps: Steps) -> str:
     if isinstance(value, Parameter):
+        if value.currency not in ("", steps.currency):
+            return "FALSE"
         left, right = steps.alike(column, steps.number(value.name))
         return f"{left.sql} {said} {right.sql}"
     if isinstance(value, Money):

@@ -75,9 +75,11 @@ class Derived:
 
 @dataclass(frozen=True)
 class Fixed:
-    """So much: an amount, or a parameter's."""
+    """So much: an amount, or what stands behind a name; in the policy's `currency` where that is not the customer's own
+    money."""
 
     amount: Money | str
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,11 @@ Term = Fixed | Percent | PerUnit | Share | Chosen | Summed | Steps | Left | Boun
 
 @dataclass(frozen=True)
 class Parameter:
-    """A cell's value that is a parameter of the version, or a derived value."""
+    """A cell's value that is a parameter of the version, or a derived value; an amount in the policy's `currency`
+    where it is compared with money."""
 
     name: str
+    currency: str = ""
 
     def __str__(self) -> str:
         return self.name.replace("_", " ")
@@ -184,11 +188,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class PayBy:
-    """When it must have been paid: so many days (or working days) after a day, or after the decision."""
+    """When it must have been paid: so many days (or working days) after a day, or after the failure's."""
 
     days: int
     working: bool = False
-    after: str = ""  # name of a day; empty: the day of the decision
+    after: str = ""  # name of a day; empty: the day of the failure
     late: Term | None = None  # what is owed on top when that is missed
     words: str = ""
 
