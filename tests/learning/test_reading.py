@@ -90,7 +90,7 @@ def test_facts_of_several_kinds_give_what_the_worker_grants(
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) > 0
 
 
-SAID = ("had a shipping that is no number of 0 or more: a person decides", "had no shipping: 0 was assumed")
+SAID = ("told shipping as no number of 0 or more: a person decides", "had no shipping: 0 was assumed")
 
 
 @pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_amounts_are_read_with_their_currency_where_it_is_the_failures(tmp_path:
     found = simulated(tmp_path, [{"shipping": text} for text in texts], from_file=from_file)
     assert (found.whole.after, found.whole.persons_after) == (790, 2)
     assert {note.says: note.failures for note in found.notes if "currency" in note.says} == {
-        "had a shipping in another currency: a person decides": 2
+        "told shipping in another currency: a person decides": 2
     }
 
 
@@ -190,4 +190,4 @@ def test_lists_among_the_facts_are_read(tmp_path: Path) -> None:
     found = simulated(tmp_path, [*told, {"marks": [9, 81]}], from_file=False, policy=listed)
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) == 300
     assert found.whole.persons_after == 3
-    assert any("had a marks that is no list of numbers" in note.says for note in found.notes)
+    assert any("told marks as no list of numbers" in note.says for note in found.notes)

@@ -81,8 +81,8 @@ def notes(policies: tuple[Path, Path], told: dict[str, Any]) -> dict[str, int]:
         ({"disputed": None, "dispute": [True] * 9}, "is 'dispute' meant?"),
         ({"price_minor": None, "price": [49.9] * 9}, "give 'price_minor', in whole minor units"),
         ({"severity": None, "Severity": ["major"] * 9}, "is 'Severity' meant?"),
-        ({"delay_min": ["soon"] * 9}, "each of 9 failures had a delay_min that is no number"),
-        ({"claimed": ["no"] * 9}, "each of 9 failures had a claimed that is neither true nor false"),
+        ({"delay_min": ["soon"] * 9}, "each of 9 failures told delay_min as no number"),
+        ({"claimed": ["no"] * 9}, "each of 9 failures told claimed as neither true nor false"),
         ({"promise": ["train-runs"] * 9}, "never says 'trains-run'; it says train-runs"),
         ({"customer_id": ["ada"] * 8 + [None]}, "'customer_id' is empty in 1 of 9 rows"),
         ({"started_at": [datetime(2026, 7, 1)] * 9}, "column 'started_at' is timestamp[us], without a zone"),
@@ -106,7 +106,7 @@ def test_what_some_failures_do_not_tell_is_counted_in_table_json_and_report(poli
     del told["currency"]
     expected = {
         "had no delay_min": 3,
-        "had a tariff that is none of saver, flex: a person decides": 1,
+        "told tariff as none of saver, flex: a person decides": 1,
         "had no price": 1,
         "had no currency: EUR was assumed, the company's own": 9,
     }

@@ -220,6 +220,9 @@ def _jsonable(value: Any) -> Any:
     return [_jsonable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+COLUMNS = "\nmore, less: customers; persons: failures before a person"
+
+
 def tell(found: Sequence[Simulation], console: Console) -> None:
     """The short form for a terminal."""
     if not found:
@@ -238,6 +241,7 @@ def tell(found: Sequence[Simulation], console: Console) -> None:
             console.print(f"{figure['label'].lower()}  {figure['value']} ({figure['note']})", highlight=False)
         for name, groups in {"all": (one.whole,), **one.by}.items():
             console.print(_table(name, groups, one.currency))
+        console.print(COLUMNS, style="dim", highlight=False)
         for name, cap, over, most, over_after, most_after in (_budget_row(burn, one.currency) for burn in one.budgets):
             says = f"budget {name} ({cap}): beyond it {over_after}, most {most_after} (in force {over}, {most})"
             console.print(escape(says), highlight=False)

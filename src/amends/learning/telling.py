@@ -97,12 +97,12 @@ def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[p
             needed = one.default is REQUIRED and one.name not in KNOWN
             told.refused = told.refused | (nothing | unusable if needed else unusable)
         then = "a person decides" if table.promise else "it is not known"
-        _note(told, f"had a {one.name} in another currency: a person decides", one, foreign)
-        _note(told, f"had a {one.name} that is {_expected(one)}: {then}", one, unusable & ~foreign)
+        _note(told, f"told {one.name} in another currency: a person decides", one, foreign)
+        _note(told, f"told {one.name} as {_expected(one)}: {then}", one, unusable & ~foreign)
         if unusable.any():
             told.unusable[one.name] = unusable
         if len(unusable) and unusable.all():
-            told.senseless += [f"had a {one.name} that is {_expected(one)}"]
+            told.senseless += [f"told {one.name} as {_expected(one)}"]
         column = _filled(one, column, default, nothing)
     told.columns[one.name] = _minor(column, digits) if one.kind is Kind.MONEY else column
 
