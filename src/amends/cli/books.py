@@ -15,6 +15,7 @@ from amends.ground.counts import counted
 
 ledger = typer.Typer(help="The books: verify the chain and the balances, export, keep the head.", no_args_is_help=True)
 MOST_SHOWN = 50
+BILLINGS_LIST = "what the billing side has to offer is in docs/how-to/billing-webhook.md, 'The list of what was done'"
 Policy = Annotated[str, typer.Option(help="Only this policy; all when not given.")]
 Why = Annotated[str, typer.Option(help="The reason; others will ask.")]
 
@@ -102,11 +103,14 @@ def reconcile(
 
     start, now = _moment(since), clock()
     reports, wrong = _reconcile_all(start, now)
+    asked = bool(reports or wrong)
     wrong += _repair(reports, repair or [], now)
     if json_:
         typer.echo(json.dumps({"since": format_moment(start), "connectors": reports, "wrong": wrong}))
     else:
         _tell(reports)
+        if not asked:
+            typer.echo("No connector here can list what it has done: is AMENDS_BILLING_URL set?")
     for says in wrong:
         typer.secho(says, fg="red", err=True)
     raise typer.Exit(2 if wrong else int(any(report["left"] for report in reports)))
@@ -129,10 +133,23 @@ def _reconcile_all(since: datetime, now: datetime) -> tuple[list[dict[str, Any]]
         try:
             report = reconciling.reconcile(name, ask(since), connector.find, since, now)
         except Exception as error:  # whatever a connector raises: the others' lists are still held against the books
-            wrong.append(f"{name}: its list cannot be read: {str(error) or type(error).__name__}")
+            says = _unread(name, error)
+            wrong.append(f"{name}: its list cannot be read: {wire.hide(says) if wire is not None else says}")
             continue
         reports.append({key: value for key, value in asdict(report).items() if key != "since"})
     return reports, wrong
+
+
+def _unread(name: str, error: Exception) -> str:
+    """Why a list could not be read; where billing was reached and offers none, also where it says how."""
+    import httpx
+
+    says, offers_none = str(error) or type(error).__name__, isinstance(error, ValueError)  # no JSON, or no list
+    if isinstance(error, httpx.HTTPStatusError):
+        status, url = error.response.status_code, error.request.url
+        says = f"it answered {status} to GET {url.scheme}://{url.netloc.decode()}{url.path}"  # no password, as in url
+        offers_none = status in (401, 403, 404, 405, 501)
+    return f"{says}; {BILLINGS_LIST}" if name == "billing" and offers_none else says
 
 
 def _repair(reports: list[dict[str, Any]], acts: list[str], now: datetime) -> list[str]:
@@ -187,8 +204,6 @@ def _tell(reports: list[dict[str, Any]]) -> None:
             for one in report["left"][:MOST_SHOWN]:
                 table.add_row(one["kind"], one["key"], one["says"])
             console.print(table)
-    if not reports:
-        console.print("No connector here can list what it has done: is AMENDS_BILLING_URL set?")
 
 
 def _moment(text: str) -> datetime:

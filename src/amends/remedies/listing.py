@@ -1,4 +1,8 @@
-"""Our books held against a provider's own list: what is missing, doubled, different or unknown. Pure."""
+"""Our books held against a provider's own list: what is missing, doubled, different or unknown. Pure.
+
+A list is rows of key, ref, amount_minor, currency and perhaps at, one for each effect; whatever else a row has is not
+looked at. docs/how-to/billing-webhook.md says so to those who write the other side.
+"""
 
 from __future__ import annotations
 

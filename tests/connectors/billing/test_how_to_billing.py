@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import socket
@@ -10,14 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from amends.connectors.billing.webhook import BillingWebhook
+from amends.ground.money import Money
 from amends.outbox.records import Done, NotDone, Order
+from amends.remedies import listing
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/billing-webhook.md"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -78,3 +81,23 @@ def test_another_secret_is_answered_401(url: str) -> None:
     other = BillingWebhook(url, "whsec_" + base64.b64encode(bytes(32)).decode())
 
     assert not isinstance(other.act(ORDER, datetime.now(UTC)), Done)
+
+
+def test_it_lists_what_it_has_done_since_a_moment(url: str) -> None:
+    billing, now = BillingWebhook(url, SECRET), datetime.now(UTC)
+    billing.act(ORDER, now)
+
+    (done,), wrong = listing.read(billing.reconcile(now - timedelta(minutes=1)))
+    assert (done.key, done.ref, done.amount, wrong) == (ORDER.key, f"pay-{ORDER.key}", Money(499, "EUR"), [])
+    assert done.at.startswith(f"{now:%Y-%m-%dT%H:}")
+    assert billing.reconcile(now + timedelta(minutes=1)) == []
+
+
+def test_the_list_on_the_page_can_be_read() -> None:
+    found = re.search(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found
+
+    listed, wrong = listing.read(json.loads(found[1]))
+    assert ([one.amount for one in listed], wrong) == ([Money(499, "EUR"), Money(300, "EUR")], [])
+    rows = [row | {name: None} for row in json.loads(found[1]) for name in ("key", "ref", "amount_minor", "currency")]
+    assert [one.kind for one in listing.read(rows)[1]] == ["unreadable"] * 8

@@ -44,7 +44,8 @@ class BillingWebhook:
         return done or Unknown(f"looked up, and the answer is not clear: {reply.status}")
 
     def reconcile(self, since: datetime) -> list[dict[str, Any]]:
-        """What billing says it has done since then: rows of key, ref, amount_minor, currency, at."""
+        """What billing says it has done since then, all of it at once: a JSON list with a row for each effect of key,
+        ref, amount_minor, currency and, where it knows it, at (docs/how-to/billing-webhook.md). Asked unsigned."""
         reply = self.wire.client.get(f"{self.wire.url}/acts", params={"since": format_moment(since)})
         reply.raise_for_status()
         found: list[dict[str, Any]] = reply.json()
