@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape
@@ -150,7 +150,7 @@ def first_that_may_be_sent(
 
 def compose(template: Template, values: Mapping[str, str], paid: Paid, locale: str) -> Said:
     """Fill a template; whatever is missing, or does not equal the record, is a finding that stops the sending."""
-    findings: list[Finding] = []
+    template, findings = _telling_all(template, values), list[Finding]()
     slots = {}
     for slot in SLOTS:
         line, text = template.slots.get(slot, (1, ""))
@@ -170,6 +170,14 @@ def compose(template: Template, values: Mapping[str, str], paid: Paid, locale: s
     return Said(" ".join(subject.split()), text, html, slots, tuple(findings))
 
 
+def _telling_all(template: Template, values: Mapping[str, str]) -> Template:
+    """A text that has no place for what was given beside what it is about names it behind that all the same."""
+    line, done = template.slots.get("remedy_done", (1, ""))
+    if not values.get("also") or any("{also}" in text for _, text in template.slots.values()):
+        return template
+    return replace(template, slots={**template.slots, "remedy_done": (line, f"{done}\n\n{{also}}")})
+
+
 @lru_cache(200)
 def _linted(words: str, file: str) -> tuple[Finding, ...]:
     """What the linter says of a template's words: they are the same in every mail."""
@@ -181,7 +189,10 @@ def _template_words(template: Template) -> str:
     return "\n".join(text for _, text in template.slots.values())
 
 
-NOT_OURS = ("title", "link", "time_line", "receipt", "reason", "greeting", "company", "contact_email", "contact_phone")
+NOT_OURS = (
+    *("title", "link", "time_line", "receipt", "reason", "greeting", "company", "contact_email", "contact_phone"),
+    "also",  # from the record as it stands, with receipts in it
+)
 
 
 def _ours(template: Template, values: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from amends.ground.money import Money
 from amends.notices import manner
 from amends.notices.compose import Paid
+from amends.notices.manner import Given
 from amends.notices.records import Notice, TakenBack
 from amends.outbox.records import Act, ActState, Receipt
 from amends.recoveries.records import Recovery, RecoveryState, Remedy, withheld
@@ -49,16 +50,25 @@ class Later(NamedTuple):
 
 @dataclass(frozen=True)
 class Told:
-    """What a notice may say was paid or taken back, and how it is kept: `about`."""
+    """What a notice may say was paid or taken back, and how it is kept: `about`.
+
+    `given` is that by its kinds. A first notice is about the first of them, and `paid` is of that one alone.
+    """
 
     paid: Paid
     about: Mapping[str, Any]
-    kinds: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
     reason: str = ""
 
-    def words(self, values: Mapping[str, str], lang: str) -> dict[str, str]:
-        given = manner.given(self.kinds, values["amount"], self.paid.receipts, lang) if self.kinds else {}
-        return given | {"reason": self.reason}
+    @property
+    def first(self) -> str:
+        """The kind of what was given first; empty where nothing was."""
+        return self.given[0].kind if self.given else ""
+
+    def words(self, occasion: Occasion, lang: str, locale: str) -> dict[str, str]:
+        if occasion.kind == ADDITION:
+            return manner.given(self.given, lang, locale)
+        return {"also": manner.also(self.given[1:], lang, locale), "reason": self.reason}
 
 
 def first(recovery: Recovery) -> Occasion:
@@ -152,11 +162,24 @@ def said(occasion: Occasion, receipts: Mapping[str, Receipt]) -> Told:
     named = [(remedy, _key(recovery, remedy)) for remedy in recovery.decision.remedies if remedy.amount]
     wanted = [(remedy, key) for remedy, key in named if occasion.keys is None or key in occasion.keys]
     proven = [(remedy, key) for remedy, key in wanted if key in receipts and key not in occasion.told]
-    owed = tuple(remedy.amount for remedy, _ in proven if remedy.owed and remedy.amount)
-    goodwill = tuple(remedy.amount for remedy, _ in proven if not remedy.owed and remedy.amount)
-    paid = Paid(owed, goodwill, tuple(receipts[key].ref for _, key in proven), recovery.pay_by_on)
+    given = _given(proven, receipts)
+    mine = [(remedy, key) for remedy, key in proven if occasion.kind or remedy.kind == given[0].kind]
+    owed = tuple(remedy.amount for remedy, _ in mine if remedy.owed and remedy.amount)
+    goodwill = tuple(remedy.amount for remedy, _ in mine if not remedy.owed and remedy.amount)
+    paid = Paid(owed, goodwill, tuple(receipts[key].ref for _, key in mine), recovery.pay_by_on)
     about = {"tells": [key for _, key in proven]} | ({"kind": occasion.kind} if occasion.kind else {})
-    return Told(paid, about, tuple(remedy.kind for remedy, _ in proven) if occasion.kind else ())
+    return Told(paid, about, given)
+
+
+def _given(proven: Sequence[tuple[Remedy, str]], receipts: Mapping[str, Receipt]) -> tuple[Given, ...]:
+    """What was given by its kinds, in the order of the decision."""
+    found: dict[str, Given] = {}
+    for remedy, key in proven:
+        assert remedy.amount
+        known, refs = found.get(remedy.kind), (receipts[key].ref,)
+        amount = known.amount + remedy.amount if known else remedy.amount
+        found[remedy.kind] = Given(remedy.kind, amount, (*known.receipts, *refs) if known else refs)
+    return tuple(found.values())
 
 
 def _written(taken: TakenBack) -> dict[str, Any]:

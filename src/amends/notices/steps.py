@@ -28,7 +28,7 @@ from amends.failures.records import Evidence, Failure
 from amends.ground import bulk
 from amends.ground.ids import derive
 from amends.notices import compose as composing
-from amends.notices import manner, occasions, templates, tokens
+from amends.notices import manner, occasions, phrases, templates, tokens
 from amends.notices.compose import Said
 from amends.notices.erasing import ERASED, erased
 from amends.notices.models import AwaitedRow, BookmarkRow, NoticeRow
@@ -328,9 +328,9 @@ def _row(
     link = f"{config.public_url}/yours/{tokens.make(recovery.recovery_id)}"
     lang, values = composing.values_of(failure, customer, said.paid, link, config)
     calling = manner.call_is_open(recovery, manner.call_key(recovery) in receipts)
-    kind = occasion.kind or manner.kind(recovery, paid=said.paid.total is not None, calling=calling)
+    kind = occasion.kind or manner.kind(recovery, said.first, calling=calling)
     values |= manner.values(recovery, customer, lang, calling=calling, pictured=link if pictured else "")
-    values |= said.words(values, lang)
+    values |= said.words(occasion, lang, phrases.babel_locale(customer.locale or lang, lang))
     values["first_on"] = composing.day_of(sent[0].composed_at, customer, config) if sent else ""
     notice_id = derive("note", recovery.recovery_id, kind, *occasion.number)
     row = NoticeRow(
