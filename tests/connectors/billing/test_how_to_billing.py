@@ -19,7 +19,7 @@ import pytest
 
 from amends.connectors.billing.webhook import BillingWebhook
 from amends.ground.money import Money
-from amends.outbox.records import Done, NotDone, Order
+from amends.outbox.records import Done, NotDone, Order, Unknown
 from amends.remedies import listing
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/billing-webhook.md"
@@ -91,6 +91,16 @@ def test_it_lists_what_it_has_done_since_a_moment(url: str) -> None:
     assert (done.key, done.ref, done.amount, wrong) == (ORDER.key, f"pay-{ORDER.key}", Money(499, "EUR"), [])
     assert done.at.startswith(f"{now:%Y-%m-%dT%H:}")
     assert billing.reconcile(now + timedelta(minutes=1)) == []
+
+
+def test_nobody_else_is_shown_the_list_or_an_act(url: str) -> None:
+    stranger = BillingWebhook(url, "whsec_" + base64.b64encode(bytes(32)).decode())
+
+    for path in ("/acts", f"/acts/{ORDER.key}"):
+        assert httpx.get(url + path).status_code == 401
+    with pytest.raises(httpx.HTTPStatusError):
+        stranger.reconcile(datetime.now(UTC))
+    assert isinstance(stranger.find(ORDER), Unknown)
 
 
 def test_the_list_on_the_page_can_be_read() -> None:

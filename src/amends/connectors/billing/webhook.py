@@ -45,8 +45,10 @@ class BillingWebhook:
 
     def reconcile(self, since: datetime) -> list[dict[str, Any]]:
         """What billing says it has done since then, all of it at once: a JSON list with a row for each effect of key,
-        ref, amount_minor, currency and, where it knows it, at (docs/how-to/billing-webhook.md). Asked unsigned."""
-        reply = self.wire.client.get(f"{self.wire.url}/acts", params={"since": format_moment(since)})
+        ref, amount_minor, currency and, where it knows it, at (docs/how-to/billing-webhook.md)."""
+        at = format_moment(since)
+        signed = sign(self.secret, f"acts-since-{at}", datetime.now(UTC), b"")
+        reply = self.wire.client.get(f"{self.wire.url}/acts", params={"since": at}, headers=signed)
         reply.raise_for_status()
         found: list[dict[str, Any]] = reply.json()
         return found
