@@ -101,6 +101,25 @@ def test_a_published_rule_says_the_same_in_sql_on_a_million_records(rule: str) -
     assert by_duckdb(table, data, decide_columns(table, data)) > MILLION // 2
 
 
+def test_a_rules_version_is_that_of_the_day_in_sql_too() -> None:
+    table = packs.rule("eu_rail")
+    data = records(table, 20_000, seed=14, tame=True)
+    day = np.datetime64("2023-06-07") + np.random.default_rng(14).integers(-3, 3, data.num_rows)
+    out = decide_columns(table, data, day=pa.array(day))
+    asked = as_sql_has_it(data).append_column("day_of_it", pa.array(day))
+    with duckdb.connect() as engine:
+        engine.register("records", asked)
+        said = []
+        for version in table.versions:
+            falls = sparksql.in_force(table, version, DUCKDB, day="day_of_it")
+            text = sparksql.text(table, version, source=f"(SELECT * FROM records WHERE {falls})", dialect=DUCKDB)
+            said.append(engine.sql(text).to_arrow_table())
+
+    assert [differing(table, part, out) for part in said] == [[], []]
+    assert min(part.num_rows for part in said) > 9_000
+    assert sum(part.num_rows for part in said) == data.num_rows
+
+
 def test_working_days_say_the_same_in_sql() -> None:
     table = packs.rule("ofcom_delayed_repair")
     data = records(table, 100_000, seed=12, tame=True)

@@ -35,9 +35,10 @@ def text(
     return steps.query(source, outputs)
 
 
-def in_force(table: Table, version: TableVersion, dialect: Dialect = SPARK) -> str:
-    """The condition under which a record falls to this version."""
-    by_day = _by_day(table, version, dialect)
+def in_force(table: Table, version: TableVersion, dialect: Dialect = SPARK, *, day: str = "") -> str:
+    """The condition under which a record falls to this version; `day` names the column with the day of what happened,
+    which chooses it where no input does. Without either the newest is in force."""
+    by_day = _by_day(table, version, dialect, [name for name in (table.event, day) if name])
     if not table.by_name:
         return by_day
     same = table.inputs[table.by_name].same
@@ -46,10 +47,10 @@ def in_force(table: Table, version: TableVersion, dialect: Dialect = SPARK) -> s
     return f"({named} IN ({', '.join(map(quoted, words))}) OR ({named} IS NULL AND {by_day}))"
 
 
-def _by_day(table: Table, version: TableVersion, dialect: Dialect) -> str:
-    if not table.event:
+def _by_day(table: Table, version: TableVersion, dialect: Dialect, days: list[str]) -> str:
+    if not days:
         return "TRUE" if version is table.versions[-1] else "FALSE"
-    day = f"coalesce({dialect.column(table.event)}, DATE '2100-01-01')"
+    day = f"coalesce({', '.join(map(dialect.column, days))}, DATE '2100-01-01')"
     later = [one.since for one in table.versions if one.since > version.since]
     until = f" AND {day} < {day_text(min(later))}" if later else ""
     return f"{day} >= {day_text(version.since)}{until}"
