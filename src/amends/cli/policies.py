@@ -213,7 +213,7 @@ def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:
     if found is None:
         _fail(f"no recovery {recovery_id}; `amends export recoveries` lists them", 1)
     table, formers = texts.table(found.decision.policy_hash), queries.formers(recovery_id)
-    return recounting.recount(found.decision, table, formers)
+    return recounting.recount(found.decision, table, formers, found)
 
 
 def _readable(name: str, *, currency: bool = True) -> Table:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from amends.failures.records import Failure
+from amends.failures.records import Evidence, Failure
 from amends.ground.counts import counted
 from amends.ground.money import Money
 from amends.recoveries.budgets import Budget, Limits
@@ -54,11 +55,14 @@ def gives_nothing(decision: Decision) -> bool:
 
 
 def bounded(decision: Decision, failure: Failure, limits: Limits) -> Decision:
-    """The decision with its goodwill held under what this grade of proof may bring; the reason is written down."""
+    """The decision with its goodwill held under what this grade of proof may bring; the reason is written down.
+
+    What was cut stands in the trace as `bounded`, in minor units, for who has to explain it.
+    """
     cap = limits.evidence.get(failure.evidence)
     if cap is None or not goodwill_of(decision.remedies):
         return decision
-    kept, reasons, left = [], list(decision.reasons), cap.minor
+    kept, reasons, cut, left = [], list(decision.reasons), [], cap.minor
     for remedy in decision.remedies:
         amount = remedy.amount
         if amount is None or remedy.owed or amount.currency != cap.currency or amount.minor <= left:
@@ -66,10 +70,17 @@ def bounded(decision: Decision, failure: Failure, limits: Limits) -> Decision:
             kept.append(remedy)
             continue
         reasons.append(f"{remedy.kind} of {amount}: {failure.evidence.value} brings at most {cap} of goodwill")
+        cut.append(_cut(remedy, amount, left, cap, failure.evidence))
         if left:
             kept.append(replace(remedy, amount=Money(left, cap.currency)))
         left = 0
-    return replace(decision, remedies=tuple(kept), reasons=tuple(reasons))
+    trace = {**decision.trace, "bounded": cut} if cut else decision.trace
+    return replace(decision, remedies=tuple(kept), reasons=tuple(reasons), trace=trace)
+
+
+def _cut(remedy: Remedy, amount: Money, left: int, cap: Money, evidence: Evidence) -> dict[str, Any]:
+    minor = {"minor": amount.minor, "kept_minor": left, "cap_minor": cap.minor}
+    return {"remedy": remedy.kind, "evidence": evidence.value, "currency": cap.currency, **minor}
 
 
 def why_a_person(decision: Decision, failure: Failure, limits: Limits) -> tuple[int, str]:
