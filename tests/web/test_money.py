@@ -35,7 +35,10 @@ def test_two_operators_approve_a_large_sum_and_the_page_says_who(limits: Write) 
     assert b"needs two operators" in ada.get(where).content
 
     ada.post(f"{where}/approve", {"why": "seen"})
-    assert "Approved by ada" in bob.get(where).content.decode()
+    page = bob.get(where).content.decode()
+    assert "Approved by ada" in page
+    assert "another operator must agree as well: seen" in page.partition("History</h2>")[2]
+    assert "€1.00 €50.00" in bob.get("/desk/recoveries").content.decode()
     assert b"somebody else" in ada.post(f"{where}/approve", follow=True).content
     assert b"on its way" in bob.post(f"{where}/approve", follow=True).content
     assert queries.by_id([recovery_id])[recovery_id].goodwill.value == "granted"
