@@ -127,11 +127,11 @@ def tell_taken_back(taken: Sequence[TakenBack], now: datetime) -> None:
 def _write(found: Sequence[Occasion], now: datetime) -> list[str]:
     """Write these notices; the recoveries of those for which it is too early."""
     receipts = _receipts(found)
-    ripe = [occasion for occasion in found if not occasions.is_early(occasion, receipts)]
-    drafts = _drafts(ripe, receipts, now)
+    early = {occasion.recovery.recovery_id for occasion in found if occasions.is_early(occasion, receipts)}
+    drafts = _drafts([one for one in found if one.recovery.recovery_id not in early], receipts, now)
     bulk.insert(connection, NoticeRow, COLUMNS, [_kept(draft.row) for draft in drafts], unless_there=True)
     _enqueue(drafts, now)
-    return [occasion.recovery.recovery_id for occasion in found if occasions.is_early(occasion, receipts)]
+    return sorted(early)
 
 
 def _receipts(found: Sequence[Occasion]) -> dict[str, Receipt]:
