@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -238,6 +238,29 @@ def test_a_statute_is_asked_as_it_stood_on_the_day(tmp_path: Path, year: int) ->
     known = year > 2020
     assert (found.whole.owed_after, found.whole.persons_after) == ((66000, 0) if known else (0, 3))
     assert any("has no version for 2020-07-01" in note.says for note in found.notes) != known
+
+
+DAYS = [date(2015, 3, 31), date(2023, 8, 31), date(2023, 9, 1), date(2025, 3, 31), date(2025, 4, 1)]
+
+
+@pytest.mark.parametrize("named", [None, "2015"])
+def test_and_one_whose_versions_go_by_name_is_that_of_the_day(tmp_path: Path, named: str | None) -> None:
+    path = tmp_path / "power.yaml"
+    path.write_text(STATUTE.replace("EUR", "GBP").replace("2026-01-01", "2010-01-01") % "gb_gsop_electricity")
+    policy = amends.recoveries.files.read(path)
+    facts: dict[str, Any] = {"off_h": 30, "weather": "category1"} | ({"version": named} if named else {})
+    told = [{"customer_id": f"c{n}", "started_at": datetime.combine(day, time(12), UTC)} for n, day in enumerate(DAYS)]
+    same = facts | {"promise": "any", "severity": "minor", "currency": "GBP"}
+    pq.write_table(pa.Table.from_pylist([one | same for one in told]), tmp_path / "h.parquet")
+
+    how: dict[str, Any] = {"currency": "GBP", "holdout": ("s", 0.0), "approve_up_to": 10**9}
+    lived = Failure("f", "any", "c", "s", NOW, Severity.MINOR, facts=facts, currency="GBP")
+    alone = [rules.decide(lived, Recurrence(), policy, day, **how) for day in DAYS]
+    owed = [sum(one.amount.minor for one in each.remedies if one.amount and one.owed) for each in alone]
+    assert owed == ([7000] * 5 if named else [0, 7000, 12000, 12000, 12000])
+    assert [bool(each.person) for each in alone] == [not named, False, False, False, False]
+    (found,) = running.simulate(path, str(path), tmp_path, (None, None), tmp_path / "h.parquet")
+    assert (found.whole.owed_after, found.whole.persons_after) == (sum(owed), int(not named))
 
 
 def test_what_a_statute_owes_in_another_currency_is_not_added_but_said(tmp_path: Path) -> None:

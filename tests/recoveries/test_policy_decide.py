@@ -259,3 +259,39 @@ def test_a_repair_before_its_report_is_a_contradiction_and_goes_to_a_person() ->
     found = ask("ofcom_delayed_repair", reported_on="2024-06-07", fixed_on="2024-06-03")
 
     assert (found["eligible"], found["reason"]) == (False, "days_contradict")
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "on", "amount"),
+    [
+        ("gb_gsop_electricity", {"off_h": 30, "weather": "category1"}, "2023-08-31", "70.00"),
+        ("gb_gsop_electricity", {"off_h": 30, "weather": "category1"}, "2023-09-01", "120.00"),
+        ("eu_rail", {"delay_min": 130, "ticket_price": "80.00", "extraordinary": True}, "2023-06-06", "40.00"),
+        ("eu_rail", {"delay_min": 130, "ticket_price": "80.00", "extraordinary": True}, "2023-06-07", "0.00"),
+    ],
+)
+def test_the_day_of_a_line_chooses_a_rules_version(rule: str, told: dict[str, Any], on: str, amount: str) -> None:
+    (found,) = read(json.dumps({"id": 1, "rule": rule, "inputs": told, "on": on}))
+
+    assert found["amount"] == amount
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "on", "says"),
+    [
+        (
+            "uk261",
+            {"distance_km": 900, "arrival_delay_h": 4},
+            "2020-12-31",
+            "uk261 has no version for 2020-12-31; known",
+        ),
+        ("gb_gsop_electricity", {"off_h": 30}, "2015-03-31", "gb_gsop_electricity has no version for 2015-03-31"),
+        ("gb_gsop_electricity", {"off_h": 30, "version": "2015"}, "2016-01-01", "is chosen by the input version"),
+        ("uk261", {"distance_km": 900, "arrival_delay_h": 4}, "soon", "expected a day such as 2024-06-03, not 'soon'"),
+    ],
+)
+def test_a_day_that_cannot_choose_one_is_refused(rule: str, told: dict[str, Any], on: str, says: str) -> None:
+    (found,) = read(json.dumps({"id": 1, "rule": rule, "inputs": told, "on": on}))
+
+    assert found["error"]["field"] == "on"
+    assert says in found["error"]["reason"]

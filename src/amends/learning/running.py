@@ -187,6 +187,10 @@ def _rows(policy: Table) -> tuple[str, ...]:
 def _statute(rule: Table, found: pa.Table, day: pa.Array) -> tuple[Ints, Bools, dict[str, Bools]]:
     """What a published rule owes each failure, where it cannot tell (a person looks), and why not."""
     told, everybody = telling.tell(found, rule), np.ones(found.num_rows, np.bool_)
+    if rule.by_name:
+        number = _by_version(rule, day)
+        names = pa.array([version.named for version in rule.versions]).take(pa.array(number, mask=number < 0))
+        told.columns[rule.by_name] = telling.unless_told(found, rule, told.columns[rule.by_name], names)
     title = rule.about.get("title", rule.name)
     try:
         answers = decide_columns(rule, told.columns, day=day)

@@ -74,6 +74,13 @@ def tell(found: pa.Table, table: Table) -> Told:
     return told
 
 
+def unless_told(found: pa.Table, rule: Table, column: pa.ChunkedArray, names: pa.Array) -> pa.ChunkedArray:
+    """A rule's version by its name where the history tells one, else these names."""
+    sources = _sources(found, rule.inputs[rule.by_name], rule=True)
+    told = reduce(np.logical_or, [_where(pc.is_valid(source)) for source in sources], np.zeros(len(column), np.bool_))
+    return pc.if_else(pa.array(told), column, names)
+
+
 def _sources(found: pa.Table, one: Input, *, rule: bool) -> list[pa.ChunkedArray]:
     apart = {*PLAIN.names, *COUNTED, "segment"} if rule else set()
     return [found[name] for name in (one.name, *one.also) if name in found.column_names and name not in apart]

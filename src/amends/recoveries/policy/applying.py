@@ -45,6 +45,7 @@ class Outcome:
 def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Outcome:
     """A published rule on one case; WrongInput names an input that cannot be. `on` chooses the version where no input
     does."""
+    given, on = dated(table, given, on)
     inputs = read_given(table, given)
     version, day = version_for(table, inputs, on)
     found = reckoning.values_of(table, version, inputs, day)
@@ -53,6 +54,16 @@ def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Out
     given_by = [one for row in held for one in _grants(row, found, table.currency)]
     kept = stacked(given_by, version.stacking) if version.hit == "collect" else given_by
     return _outcome(table, version, found, looked, held, kept)
+
+
+def dated(table: Table, given: Mapping[str, Any], on: date | None) -> tuple[Mapping[str, Any], date | None]:
+    """What was told, with the name of the version in force on a day where versions go by name and none was told."""
+    if on is None or not table.by_name or any(table.names.get(name) == table.by_name for name in given):
+        return given, on
+    version = table.at(on)
+    if version is None:
+        raise WrongInput("on", f"{table.name} has no version for {on}; known: from {table.versions[0].since} on")
+    return {**given, table.by_name: version.named}, None
 
 
 def version_for(table: Table, inputs: Values, on: date | None = None) -> tuple[TableVersion, date]:

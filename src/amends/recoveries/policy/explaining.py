@@ -13,7 +13,7 @@ from typing import Any
 from amends.ground.counts import counted
 from amends.ground.money import Money, minor_digits
 from amends.recoveries.policy import packs, reckoning
-from amends.recoveries.policy.applying import Outcome, apply, exact_text, version_for
+from amends.recoveries.policy.applying import Outcome, apply, dated, exact_text, version_for
 from amends.recoveries.policy.given import as_said, read_given
 from amends.recoveries.policy.plainly import Plainly, day_words, human, listed, plural, reason_words, sentence
 from amends.recoveries.policy.reckoning import Looked, NoAmount, Values
@@ -49,7 +49,7 @@ class Explanation:
 
 def explain(table: Table, given: Mapping[str, Any], on: date | None = None) -> Explanation:
     """A table on one case; WrongInput names an input that cannot be. `on` chooses the version where no input does."""
-    given = as_said(table, given)
+    given, on = dated(table, as_said(table, given), on)
     outcome = apply(table, given, on)
     inputs = read_given(table, given)
     version, day = version_for(table, inputs, on)
