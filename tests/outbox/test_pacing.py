@@ -123,31 +123,6 @@ def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was() -> None:
     assert [(who, state) for _, _, who, state, _ in queries.moves("inc_1")] == [("op", "paused"), ("op", "canary")]
 
 
-def test_an_aborted_batch_cancels_what_was_not_begun_and_finishes_what_was() -> None:
-    provider = Provider(lambda order: Later("busy", 30))
-    steps.enqueue(orders(50), NOW)
-    work(provider, NOW, room=3)
-    provider.answer = lambda order: Done("ref")
-    assert steps.abort("inc_1", "op", "wrong customers", NOW + SOON) == 1
-    assert states() == {"cancelled": 47, "due": 3}
-
-    work(provider, NOW + timedelta(minutes=1))
-    assert states() == {"cancelled": 47, "done": 3}
-    assert batch().state is BatchState.ABORTED
-    assert steps.resume("inc_1", "op", "after all", NOW) == 0
-
-
-def test_what_is_enqueued_for_an_aborted_batch_is_cancelled_too() -> None:
-    steps.enqueue(orders(3), NOW)
-    steps.abort("inc_1", "op", "wrong", NOW)
-    steps.enqueue(orders(5, name="late"), NOW)
-    assert begin(Provider().declaration, NOW) == []
-
-    while batch().state is not BatchState.ABORTED:
-        steps.take_stock(0.9, NOW + SOON)
-    assert states() == {"cancelled": 8}
-
-
 def test_a_paused_million_costs_a_claim_nothing() -> None:
     steps.enqueue(orders(3000), NOW)
     steps.pause("inc_1", "op", "look first", NOW)

@@ -97,13 +97,14 @@ def abort(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     directory: Dir = Path(),
 ) -> None:
-    """Cancel, for ever, what was not begun. What is on its way comes to its end."""
+    """Cancel, for ever, what is certainly not done. What is on its way comes to its end; what may have happened is
+    looked up, and not tried again."""
     existing(directory)
     from amends.outbox import steps
 
     if not yes:
         what = f"act of {batch} to {to}" if to else f"act of {batch}"
-        typer.confirm(f"Cancel every {what} that was not begun? This cannot be undone.", abort=True)
+        typer.confirm(f"Cancel every {what} that is certainly not done? This cannot be undone.", abort=True)
     _move(steps.abort, batch, who, why, to, "aborted")
 
 

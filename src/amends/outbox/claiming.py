@@ -6,6 +6,7 @@ A claim begins what it takes: it is committed before the wire is touched, a grou
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from amends.outbox.records import ActState, BatchState, Claimed, Declaration, La
 from amends.outbox.rules import LEASE, NO_LEASE, Next
 
 WAITING = """state IN ('due', 'unknown')"""
+UNCLEAR = "state = 'unknown'"
 LANE = "kind, batch, canary, urgency"
 COLUMNS = '"key", kind, connector, recovery_id, customer_id, payload, urgency, batch, attempts, unclear'
 FIRST_AT = "CASE WHEN attempts = 1 THEN NULL ELSE first_at END"  # reading a moment costs as much as all the rest
@@ -31,7 +33,9 @@ def lanes(connectors: Collection[str], now: datetime) -> list[Lane]:
     """The lanes that have something due and may go, in their turn. Takes nothing and locks nothing."""
     found = [lane for name in connectors for lane in _heads(name) if lane.due_at <= now]
     states = _batch_states({lane.batch for lane in found} - {""})
-    return rules.in_turn(lane for lane in found if rules.may_go(lane, states.get((lane.batch, lane.connector))))
+    told = [(lane, states.get((lane.batch, lane.connector))) for lane in found]
+    going = [(lane, state is BatchState.ABORTED) for lane, state in told if rules.may_go(lane, state)]
+    return rules.in_turn(replace(lane, called_off=True) if called_off else lane for lane, called_off in going)
 
 
 def _heads(connector: str) -> list[Lane]:
@@ -108,7 +112,15 @@ def _readable(worker: str, taken: Sequence[tuple[Lane, Sequence[Any]]], probe: b
                 continue
             order = Order(key, kind, connector, recovery_id, customer_id, data, urgency, None, batch)
             claims.append(
-                Claimed(order, attempt, unclear, bulk.read_moment(first_at) if first_at else now, probe, place)
+                Claimed(
+                    order,
+                    attempt,
+                    unclear,
+                    bulk.read_moment(first_at) if first_at else now,
+                    probe,
+                    place,
+                    lane.called_off,
+                )
             )
     if damaged:
         record(worker, damaged, now)
@@ -126,8 +138,8 @@ def _take(cursor: CursorWrapper, worker: str, lane: Lane, limit: int, now: datet
             unclear = CASE WHEN state = 'unknown' AND unclear = 0 THEN 1 ELSE unclear END
         WHERE {place} {among}
             SELECT {place} FROM outbox_actrow
-            WHERE connector = %s AND kind = %s AND batch = %s AND canary = %s AND urgency = %s AND {WAITING}
-              AND due_at <= %s
+            WHERE connector = %s AND kind = %s AND batch = %s AND canary = %s AND urgency = %s
+              AND {UNCLEAR if lane.called_off else WAITING} AND due_at <= %s
             ORDER BY due_at LIMIT %s {lock}
         )) RETURNING {TAKEN}, {"0" if postgres else "rowid"}"""  # noqa: S608 - no value is pasted in
     at = bulk.moment(connection, now)

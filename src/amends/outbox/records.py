@@ -172,6 +172,7 @@ class Claimed(NamedTuple):
     first_at: datetime
     probe: bool = False  # sent alone, to see whether an endpoint that was broken works again
     place: int = 0  # of its row, where the database finds a row faster by place than by key
+    called_off: bool = False  # its batch was aborted: it is only to be found out whether it happened
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ class Lane:
     canary: bool
     urgency: int
     due_at: datetime
+    called_off: bool = False  # of an aborted batch: only what may have happened goes, to be looked up
 
 
 @dataclass(frozen=True)

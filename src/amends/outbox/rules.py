@@ -68,6 +68,8 @@ def moves_money(order: Order) -> bool:
 
 def before_try(claimed: Claimed, declaration: Declaration, now: datetime) -> str:
     """What comes first: `act`, `find` (look it up), or `person` when neither is safe any more."""
+    if claimed.called_off:
+        return "find" if declaration.can_find else "person"
     if claimed.attempt == 1:
         return "act"
     over = _window_over(claimed.first_at, declaration.key_window, now)
@@ -103,6 +105,11 @@ def after_try(claimed: Claimed, answer: Answer, now: datetime, declaration: Decl
         return _unclear(claimed, answer.reason, now)
     reason = answer.reason if isinstance(answer, Unknown) else f"the connector answered {answer!r}"[:300]
     return in_doubt(claimed, f"{reason}; nobody can look it up, so a person decides", now)
+
+
+def called_off(now: datetime) -> Next:
+    """It was never done, as the other side says, and its batch was aborted meanwhile."""
+    return Next(ActState.CANCELLED, now, "", "looked up: it was not done, and its batch was aborted")
 
 
 def in_doubt(claimed: Claimed, says: str, now: datetime) -> Next:
@@ -159,7 +166,7 @@ def in_turn(lanes: Iterable[Lane]) -> list[Lane]:
 def may_go(lane: Lane, state: BatchState | None) -> bool:
     """Whether acts of this lane may be begun, by the state of their batch."""
     if not lane.batch or state in (None, BatchState.OPEN, BatchState.ABORTED):
-        return True  # of an aborted batch only what was begun is left, and it is brought to its end
+        return True  # of an aborted batch only what may have happened is left: it is looked up
     return state is BatchState.CANARY and lane.canary
 
 

@@ -27,6 +27,7 @@ WITH_A_PERSON = "person"
 ENDED = (ActState.DONE, ActState.CANCELLED)
 OPEN = (ActState.DUE, ActState.TRYING, ActState.UNKNOWN)
 LOST = (ActState.REFUSED, ActState.IN_DOUBT, ActState.PARKED)
+ABORTED = (BatchState.ABORTING, BatchState.ABORTED)
 COUNT_EVERY = timedelta(seconds=5)
 MACHINE = "amends"
 
@@ -83,8 +84,9 @@ def take_stock(good_share: float, now: datetime) -> int:
     moved = 0
     for row in BatchRow.objects.filter(state=BatchState.CANARY):
         moved += _judge(row, good_share, now)
-    for row in BatchRow.objects.filter(state=BatchState.ABORTING):
-        moved += _cancel_some(row, now)
+    late = Q(state=BatchState.ABORTED, waiting__gt=0)  # was on its way, and came back certainly not done
+    for row in BatchRow.objects.filter(Q(state=BatchState.ABORTING) | late):
+        moved += int(not _cancel_some(row, now) and _aborted(row, now))
     busy = BatchRow.objects.filter(Q(waiting__gt=0) | Q(counted_at=F("created_at")))
     for row in busy.filter(counted_at__lt=now - COUNT_EVERY):
         _count(row, now)
@@ -143,12 +145,14 @@ def resume(batch: str, who: str, why: str, now: datetime, connector: str = "") -
 
 
 def abort(batch: str, who: str, why: str, now: datetime, connector: str = "") -> int:
-    """Cancel what was not begun, for ever; what was begun comes to its end. How many parts it concerned."""
+    """Cancel, for ever, what is certainly not done; what is on its way comes to its end, and what may have happened is
+    looked up. How many parts it concerned."""
     states = (BatchState.CANARY, BatchState.OPEN, BatchState.PAUSED)
     moved = _move(_parts(batch, connector), states, BatchState.ABORTING, who, why, now)
     for row in _parts(batch, connector).filter(state=BatchState.ABORTING):
-        while _cancel_some(row, now) == 0:
+        while _cancel_some(row, now):
             pass
+        _aborted(row, now)
     return moved
 
 
@@ -173,17 +177,17 @@ def _note(row: BatchRow, who: str, state: BatchState, why: str, now: datetime) -
 
 @transaction.atomic
 def _cancel_some(row: BatchRow, now: datetime) -> int:
-    """Cancel some acts of an aborted batch; 1 once there are no more. Any worker goes on where another was killed."""
-    waiting = ActRow.objects.filter(batch=row.batch, connector=row.connector, state=ActState.DUE, attempts=0)
+    """Cancel some acts of an aborted batch; how many. Any worker goes on where another was killed."""
+    waiting = ActRow.objects.filter(batch=row.batch, connector=row.connector, state=ActState.DUE)
     keys = list(_unheld(waiting).values_list("pk", flat=True)[: 5 * CHUNK])
-    if not keys:
-        BatchRow.objects.filter(pk=row.pk, state=BatchState.ABORTING).update(
-            state=BatchState.ABORTED, counted_at=now - COUNT_EVERY
-        )
-        return 1
     says = f"the batch was aborted by {row.says}"
-    ActRow.objects.filter(pk__in=keys).update(state=ActState.CANCELLED, last_answer=says, changed_at=now)
-    return 0
+    return ActRow.objects.filter(pk__in=keys).update(state=ActState.CANCELLED, last_answer=says, changed_at=now)
+
+
+def _aborted(row: BatchRow, now: datetime) -> bool:
+    """Nothing is left to cancel; whether it is this that was first seen now."""
+    aborting = BatchRow.objects.filter(pk=row.pk, state=BatchState.ABORTING)
+    return bool(aborting.update(state=BatchState.ABORTED, counted_at=now - COUNT_EVERY))
 
 
 def _unheld(acts: QuerySet[ActRow]) -> QuerySet[ActRow]:
@@ -212,6 +216,8 @@ def retry_now(key: str, who: str, now: datetime) -> bool:
         row.unclear = 0  # nobody can look it up: the person has decided
     row.state = ActState.UNKNOWN if row.unclear else ActState.DUE
     row.unclear = min(row.unclear, 1)
+    aborted = BatchRow.objects.filter(batch=row.batch, connector=row.connector, state__in=ABORTED)
+    row.batch = "" if aborted.exists() else row.batch  # else it would be cancelled: it goes alone, on a person's word
     row.due_at, row.changed_at, row.lease_by, row.lease_until = now, now, "", None
     row.save()
     return True

@@ -107,10 +107,14 @@ def _attempt(claimed: Claimed, connector: Connector, declaration: Declaration, c
     first = rules.before_try(claimed, declaration, now)
     if first == "person":
         says = "it was unclear, nobody can look it up, and the other side may have forgotten the key"
+        if claimed.called_off:
+            says = "its batch was aborted, and nobody can look up whether it was done"
         return _back(claimed, "act", rules.in_doubt(claimed, says, clock()), None)
     if first == "find":
         found = connector.find(claimed.order)
         known = rules.after_find(claimed, found, clock())
+        if known is None and claimed.called_off:
+            known = rules.called_off(clock())
         if known is not None:
             return _back(claimed, "find", known, found)
         now = clock()

@@ -66,7 +66,7 @@ def resume(request: HttpRequest, key: str) -> HttpResponse:
 
 @actor
 def abort(request: HttpRequest, key: str) -> HttpResponse:
-    return _move(request, key, amends.outbox.steps.abort, "Aborted: what was not begun is cancelled.")
+    return _move(request, key, amends.outbox.steps.abort, "Aborted: what is certainly not done is cancelled.")
 
 
 @actor
