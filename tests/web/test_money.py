@@ -91,6 +91,22 @@ def test_a_character_that_no_database_has_does_nothing_and_is_named(does: str) -
     assert queries.by_id([recovery_id]) == before
 
 
+@pytest.mark.django_db
+def test_a_decline_in_weaselly_words_is_refused_with_the_hint(limits: Write) -> None:
+    limits("approval: {nobody_up_to: 5.00 EUR, one_up_to: 20.00 EUR}")
+    (recovery_id,) = open_all([(failure(1), decision(goodwill(1500)))])
+    ada, where = operator("ada"), f"/desk/recoveries/{recovery_id}"
+    assert "It stands on their own page" in ada.get(where).content.decode()
+
+    weaselly = "We apologize for any inconvenience you may have experienced."
+    said = ada.post(f"{where}/decline", {"why": weaselly}, follow=True).content.decode()
+    assert "Not declined: the customer reads this reason" in said
+    assert f"You wrote: {weaselly}" in said
+    assert queries.by_id([recovery_id])[recovery_id].state is RecoveryState.PROPOSED
+    ada.post(f"{where}/decline", {"why": "The router was off that evening."})
+    assert queries.by_id([recovery_id])[recovery_id].state is RecoveryState.DECLINED
+
+
 def paid_and_listed(*effects: tuple[str, int]) -> str:
     """A refund of 3.00 that is owed and goodwill of 4.00, paid; the provider lists these effects of the refund."""
     (recovery_id,) = open_all([(failure(1, "ada"), decision(owed(300), goodwill(400)))])

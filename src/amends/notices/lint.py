@@ -62,6 +62,12 @@ def lint_text(text: str, file: str = "-", first_line: int = 1, *, whole: bool = 
     return sorted(findings, key=lambda finding: (finding.line, finding.rule))
 
 
+def against(words: str) -> str:
+    """Why an operator's words cannot stand before a customer as they are, with the rule's hint; empty when they can."""
+    wrong = [one for one in lint_text(words, whole=False) if one.severity == "error"]
+    return f"the customer reads this reason: {wrong[0].text!r}: {wrong[0].hint}" if wrong else ""
+
+
 def _matches(rule: Rule, flow: str) -> Iterator[tuple[int, str]]:
     """Where a rule speaks and what it saw, without what the words before it take back ("you need not claim it")."""
     for match in rule.wording.compiled.finditer(flow):

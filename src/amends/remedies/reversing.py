@@ -196,9 +196,8 @@ def take_back(act_key: str, reason: str, who: str, now: datetime) -> Money:
 def _check_words(reason: str) -> None:
     if not reason.strip():
         raise CannotTakeBack("a reason is needed: it goes to the customer as it stands")
-    wrong = [one for one in lint.lint_text(reason, whole=False) if one.severity == "error"]
-    if wrong:
-        raise CannotTakeBack(f"the customer reads this reason: {wrong[0].text!r}: {wrong[0].hint}")
+    if wrong := lint.against(reason):
+        raise CannotTakeBack(wrong)
 
 
 def _others(remedy: RemedyRow) -> int:

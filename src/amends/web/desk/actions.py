@@ -14,6 +14,7 @@ import amends.outbox.steps
 import amends.recoveries.approval
 import amends.recoveries.steps
 import amends.signals.steps
+from amends.notices import lint
 from amends.recoveries.records import RecoveryState
 from amends.web.desk.access import actor
 
@@ -36,10 +37,14 @@ def approve(request: HttpRequest, recovery_id: str) -> HttpResponse:
 
 @actor
 def decline(request: HttpRequest, recovery_id: str) -> HttpResponse:
+    why = request.POST.get("why", "")
+    if wrong := lint.against(why):
+        messages.error(request, f"Not declined: {wrong}. You wrote: {why}")
+        return redirect("desk-recovery", recovery_id)
     try:
-        why = request.POST.get("why", "")
         done = amends.recoveries.approval.decline(recovery_id, _who(request), why, datetime.now(UTC))
-        _tell(request, done, "Declined; the reason is on record.", "This recovery cannot be declined any more.")
+        said = "Declined; the customer reads the reason on their page."
+        _tell(request, done, said, "This recovery cannot be declined any more.")
     except ValueError as error:
         messages.error(request, f"Not declined: {error}.")
     return redirect("desk-recovery", recovery_id)
