@@ -133,4 +133,4 @@ def test_a_holdout_whose_goodwill_is_kept_back_has_our_apology_in_mail_and_page(
     recovery = tell(1)
 
     assert mails(recovery) == ["We are sorry"]
-    assert "We have apologised" in client.get(f"/yours/{tokens.make(recovery.recovery_id)}").content.decode()
+    assert "We apologise" in client.get(f"/yours/{tokens.make(recovery.recovery_id)}").content.decode()

@@ -173,7 +173,8 @@ def _state(act: Standing) -> str:
         return "done"
     if act.state in (ActState.REFUSED, ActState.CANCELLED):
         return str(act.state)
-    return "with a person" if act.connector == "person" or act.state is ActState.IN_DOUBT else "under way"
+    waits = act.connector == "person" or act.state in (ActState.IN_DOUBT, ActState.PARKED)
+    return "with a person" if waits else "under way"
 
 
 def _write(news: Sequence[tuple[Open, Standing]], now: datetime) -> None:

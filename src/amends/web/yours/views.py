@@ -20,10 +20,10 @@ import amends.signals.queries
 from amends.customers.records import Customer
 from amends.ground import clock
 from amends.notices import manner, phrases, tokens
-from amends.recoveries.records import Recovery
+from amends.recoveries.records import Recovery, RecoveryState
 from amends.web import charts
 from amends.web.yours import reports
-from amends.web.yours.doing import done
+from amends.web.yours.doing import OVER, done
 from amends.web.yours.words import WORDS
 
 
@@ -87,9 +87,17 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
         "done": done(recovery, locale, words, by_phone=manner.by_phone(customer)),
         "answer": answers[-1] if answers else None,
         "answered": words[answers[-1].answer] if answers else "",
+        "thanks": words[_thanks(answers[-1].answer, recovery.state)] if answers else "",
         "form": secrets.token_hex(16),
         "choices": [(name, words[name]) for name in amends.closure.steps.ANSWERS],
     }
+
+
+def _thanks(answer: str, state: RecoveryState) -> str:
+    """How an answer is thanked for: what it did is said while that is so."""
+    if answer == "yes":
+        return "thanks_yes" if state is RecoveryState.CLOSED else "thanks"
+    return "thanks" if state in OVER else "thanks_no"
 
 
 def _span(span: Any, lang: str) -> tuple[str, str, str]:
