@@ -45,7 +45,7 @@ def test_as_many_as_fit_are_given_and_the_others_wait_with_the_reason(limits: Wr
     found = recoveries(open_all(decided))
 
     assert [one.state.value for one in found] == ["approved", "approved", "proposed", "approved"]
-    assert "the budget storm of EUR 10.00 for incident fire is used up: EUR 1.00 left, EUR 3.00 needed" in found[2].held
+    assert "the budget storm of EUR 10.00 for incident fire is too small: EUR 1.00 left, EUR 3.00 needed" in found[2].held
     assert spent() == {"storm": 1000}
     assert [one.recovery_id for one in queries.for_a_person(9)] == [found[2].recovery_id]
 
@@ -91,7 +91,7 @@ def test_a_decline_gives_the_budget_back_and_a_later_yes_takes_it_again(limits: 
     assert spent() == {"storm": 0}
     assert approval.approve(second, "eve", "", NOW).goes_ahead
     assert (spent(), queries.budget_flaws()) == ({"storm": 600}, [])
-    assert "used up" in approval.approve(first, "ada", "", NOW + timedelta(seconds=1)).says
+    assert "too small" in approval.approve(first, "ada", "", NOW + timedelta(seconds=1)).says
 
 
 @pytest.mark.django_db

@@ -152,3 +152,19 @@ def test_paying_is_stopped_for_what_is_in_the_outbox_too_and_a_customer_is_forgo
     assert amends("drain").returncode == 0
     assert journal(tmp_path) == 2
     assert amends("customers", "erase", "nobody").returncode == 1
+
+
+def test_how_batches_go_begins_with_what_is_stopped(amends: Amends) -> None:
+    assert "stopped" not in amends("sending", "status").stdout
+    amends("stop-paying", "--why", "the amounts look wrong")
+    amends("stop-paying", "--policy", "film-plays", "--why", "films first")
+
+    shown = " ".join(amends("sending", "status").stdout.split())
+    assert "Paying is stopped for everything since" in shown
+    assert "Paying is stopped for policy film-plays since" in shown
+    assert ": the amounts look wrong" in shown
+    told = json.loads(amends("sending", "status", "--json").stdout)["stops"]
+    assert sorted(stop["policy"] for stop in told) == ["", "film-plays"]
+    amends("resume-paying")
+    amends("resume-paying", "--policy", "film-plays")
+    assert "stopped" not in amends("sending", "status").stdout

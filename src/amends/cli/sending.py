@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,9 +19,10 @@ from amends.ground.counts import counted
 
 if TYPE_CHECKING:
     from amends.outbox.records import Batch, Endpoint
+    from amends.recoveries.records import Stop
 
 app = typer.Typer(help="How batches of acts go out; pause, resume and abort them.", no_args_is_help=True)
-Who = Annotated[str, typer.Option(envvar="USER", help="Who says so; it stays on record.")]
+Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who says so; it stays on record.")]
 Why = Annotated[str, typer.Option(help="Why; it stays on record.")]
 To = Annotated[str, typer.Option("--to", help="Only its acts to this connector, such as smtp; all when not given.")]
 BatchName = Annotated[
@@ -38,20 +40,24 @@ def status(
     existing(directory)
     from django.conf import settings
 
+    import amends.recoveries.queries
     from amends.outbox import queries
     from amends.outbox.records import declared
     from amends.worker import wires
 
     limits = {name: declared(connector).per_s for name, connector in wires.connect(settings.AMENDS).items()}
+    stops = [stop for stop in amends.recoveries.queries.stops(50) if stop.resumed_at is None]
     batches, endpoints, moves = queries.batches(50, batch, limits), queries.endpoints(), queries.moves(batch)
     if json_:
         found = {"batches": [asdict(b) for b in batches], "connectors": [asdict(e) for e in endpoints], "moves": moves}
-        typer.echo(json.dumps(found, default=str))
+        typer.echo(json.dumps(found | {"stops": [asdict(stop) for stop in stops]}, default=str))
         return
     console = Console()
+    for stop in stops:
+        console.print(_stop(stop), highlight=False, markup=False)
     console.print(_batches(batches) if batches else "No batches: every act goes by itself.", highlight=False)
     for endpoint in endpoints:
-        console.print(_endpoint(endpoint), highlight=False)
+        console.print(_endpoint(endpoint, clock()), highlight=False)
     for at, connector, who, state, why in moves:
         console.print(f"{at:%Y-%m-%d %H:%M} {connector}: {state}, {who}: {why}", highlight=False, markup=False)
 
@@ -65,13 +71,20 @@ def _batches(batches: list[Batch]) -> Table:
     return table
 
 
-def _endpoint(endpoint: Endpoint) -> str:
-    peace = f"; left in peace until {endpoint.peace_until:%H:%M:%S}: {endpoint.says}" if endpoint.peace_until else ""
+def _stop(stop: Stop) -> str:
+    """What stands before everything else: nothing of it is paid, however far its batch is."""
+    what = f"policy {stop.policy}" if stop.policy else "everything"
+    return f"Paying is stopped for {what} since {stop.stopped_at:%Y-%m-%d %H:%M} by {stop.who}: {stop.why}"
+
+
+def _endpoint(endpoint: Endpoint, now: datetime) -> str:
+    until = endpoint.peace_until
+    peace = f"; left in peace until {until:%H:%M:%S} UTC: {endpoint.says}" if until and until > now else ""
     return f"{endpoint.name}: {counted(endpoint.waiting, 'act waits', 'acts wait')}{peace}"
 
 
 @app.command()
-def pause(batch: BatchName, why: Why, who: Who = "operator", to: To = "", directory: Dir = Path()) -> None:
+def pause(batch: BatchName, why: Why, who: Who, to: To = "", directory: Dir = Path()) -> None:
     """Begin no more acts of a batch. What is on its way comes to its end."""
     existing(directory)
     from amends.outbox import steps
@@ -80,7 +93,7 @@ def pause(batch: BatchName, why: Why, who: Who = "operator", to: To = "", direct
 
 
 @app.command()
-def resume(batch: BatchName, why: Why, who: Who = "operator", to: To = "", directory: Dir = Path()) -> None:
+def resume(batch: BatchName, why: Why, who: Who, to: To = "", directory: Dir = Path()) -> None:
     """Let a paused batch go on; one that stopped itself after its first acts goes on whole."""
     existing(directory)
     from amends.outbox import steps
@@ -92,7 +105,7 @@ def resume(batch: BatchName, why: Why, who: Who = "operator", to: To = "", direc
 def abort(
     batch: BatchName,
     why: Why,
-    who: Who = "operator",
+    who: Who,
     to: To = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     directory: Dir = Path(),
@@ -109,7 +122,7 @@ def abort(
 
 
 @app.command()
-def resend(batch: BatchName, why: Why, who: Who = "operator", directory: Dir = Path()) -> None:
+def resend(batch: BatchName, why: Why, who: Who, directory: Dir = Path()) -> None:
     """Send the mails of an aborted batch after all, written anew, as a batch of their own with its first few."""
     existing(directory)
     from amends.notices import steps

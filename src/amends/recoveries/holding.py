@@ -175,6 +175,6 @@ def _no_room(wish: Wish, remaining: Mapping[str, int]) -> str:
         left = remaining.get(slot.key)
         if left is not None and left < wish.goodwill.minor:
             budget, rest = slot.budget, Money(max(0, left), slot.budget.cap.currency)
-            says = f"the budget {budget.name} of {budget.cap} for {slot.who} is used up"
+            says = f"the budget {budget.name} of {budget.cap} for {slot.who} is too small"
             return f"{says}: {rest} left, {wish.goodwill} needed"
     return ""
