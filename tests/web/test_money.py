@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from tests.recoveries.given import Write, decision, failure, goodwill, open_all, owed
+from tests.recoveries.test_deciding import POLICY
 
 import amends.outbox.queries
 import amends.outbox.steps
 from amends.notices import tokens
-from amends.recoveries import queries
+from amends.recoveries import queries, versions
 from amends.recoveries.records import RecoveryState
 from amends.remedies import reconciling, reversing, steps
 from amends.remedies.queries import differences
@@ -45,6 +48,21 @@ def test_two_operators_approve_a_large_sum_and_the_page_says_who(limits: Write) 
 
 
 @pytest.mark.django_db
+def test_budgets_are_shown_as_they_were_written_before_anything_is_reserved(limits: Write) -> None:
+    ada = operator("ada")
+    page = ada.get("/desk/budgets").content.decode()
+    assert "Nothing is reserved in a budget." in page
+    assert "it names no budget" in page
+
+    limits(
+        "budgets:\n  - {name: each, per: customer, days: 7, cap: 80.00 EUR}\n"
+        "  - {name: storm, per: incident, policy: film-plays, cap: 9000.00 EUR}\n"
+    )
+    shown = " ".join(re.sub("<[^>]+>", " ", ada.get("/desk/budgets").content.decode()).split())
+    assert "each customer, in 7 days every €80.00 storm incident film-plays €9,000.00" in shown
+
+
+@pytest.mark.django_db
 def test_paying_is_stopped_and_resumed_at_the_desk_and_what_waits_is_shown_with_its_day() -> None:
     (recovery_id,) = open_all([(failure(1), decision(owed(100), pay_by="2026-12-24"))])
     ada = operator("ada")
@@ -54,7 +72,7 @@ def test_paying_is_stopped_and_resumed_at_the_desk_and_what_waits_is_shown_with_
 
     page = ada.post("/desk/budgets/stop", {"why": "wrong amounts"}, follow=True).content.decode()
     assert "Paying is stopped for every policy" in page
-    assert "Dec. 24, 2026" in page
+    assert "24 Dec 2026" in page
     assert recovery_id in page
     assert b"Paying goes on" in ada.post("/desk/budgets/resume", follow=True).content
     assert queries.by_id([recovery_id])[recovery_id].state is RecoveryState.APPROVED
@@ -154,3 +172,16 @@ def test_goodwill_given_by_mistake_is_taken_back_with_words_for_the_customer_and
     reversing.settle(datetime.now(UTC))
     link = f"/yours/{tokens.make(recovery_id)}"
     assert "We had given you €4.00 by mistake, and have taken it back." in Client().get(link).content.decode()
+
+
+@pytest.mark.django_db
+def test_who_approved_a_policys_text_stands_beside_it(limits: Write) -> None:
+    limits("approval: {policies: four eyes}")
+    now = datetime.now(UTC)
+    changed = replace(POLICY, digest="ab" * 32)
+    versions.see({POLICY.promise: POLICY}, True, now)
+    versions.see({POLICY.promise: changed}, True, now)
+    for who in ("eva", "kim"):
+        versions.approve(changed.digest, who, "", now)
+
+    assert "approved by eva and kim" in operator("ada").get("/desk/budgets").content.decode()

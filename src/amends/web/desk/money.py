@@ -30,18 +30,20 @@ EMPTY = "Say why: others will ask."
 @operator
 def budgets(request: HttpRequest) -> HttpResponse:
     """All about money on one page, what needs a person first."""
-    stops = amends.recoveries.queries.stops(20)
+    stops, wrong = amends.recoveries.queries.stops(20), _wrong()
+    texts = amends.recoveries.queries.policy_texts(12)
     return page(
         request,
         "budgets",
         "budgets",
-        limits=_limits(),
+        limits=wrong,
+        rules=() if wrong else opening.limits().budgets,
         budgets=amends.recoveries.queries.budgets(PAGE),
         stopped=[stop for stop in stops if stop.resumed_at is None],
         stops=stops,
         held=amends.recoveries.queries.waiting_for_resume(20) if any(not stop.resumed_at for stop in stops) else [],
         texts=[(text, amends.recoveries.queries.approvals(text.digest)) for text in _waiting_texts()],
-        versions=amends.recoveries.queries.policy_texts(12),
+        versions=[(text, amends.recoveries.queries.approvals(text.digest)) for text in texts],
         differences=_with_offers(amends.remedies.queries.differences(PAGE)),
         head=amends.ledger.queries.head(),
         paid=sorted(amends.ledger.queries.paid().items()),
@@ -54,7 +56,7 @@ def _with_offers(differences: list[OpenDifference]) -> list[tuple[OpenDifference
     return [(one, offers.get(one.difference_id)) for one in differences]
 
 
-def _limits() -> str:
+def _wrong() -> str:
     """What is wrong with budgets.yaml, or empty."""
     try:
         opening.limits()
