@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,40 @@ def test_only_what_nobody_said_is_called_assumed() -> None:
     assert parcel() == (*given, "The order value was €50.00.", assumed)
     assert parcel(most_days=2) == (*given, "The order value was €50.00.", "The number of days that count was 2.")
     assert parcel(most_days=9) == (*given, "The order value was €50.00.", "The number of days that count was 9.")
+
+
+LATE = read_text(
+    """policy: late
+promise: film-plays
+inputs:
+  off_h: {type: number, unit: hours, words: the time without service}
+versions:
+  - from: 2026-01-01
+    rows:
+      - {id: long, when: {off_h: {">=": 2.0625}}, then: [{credit: {per_unit: 1.20 EUR, unit: off_h}}]}
+      - {id: otherwise, when: {}, then: []}
+""",
+    "late.yaml",
+    files.INPUTS,
+)
+
+
+@pytest.mark.parametrize("table", [LATE, None])
+@pytest.mark.parametrize(
+    ("off_h", "says"),
+    [("2.666667", "about 2.67"), ("2.125", "2.125"), ("3", "3")],
+)
+def test_a_number_with_many_digits_is_told_rounded_and_a_bound_never(
+    off_h: str, says: str, table: Table | None
+) -> None:
+    facts = {"off_h": Decimal(off_h)}
+    lived = Failure("f", "film-plays", "ada", "s", NOW, Severity.SEVERE, price=Money(499, "EUR"), facts=facts)
+    how: dict[str, Any] = {"currency": "EUR", "holdout": ("s", 0.0), "approve_up_to": 5000}
+    text = recount(rules.decide(lived, Recurrence(), LATE, date(2026, 11, 24), **how), table).text()
+
+    assert f"The time without service was {says} hours." in text if table else f"Off: {says}." in text
+    assert "666667" not in text.partition("What we looked at")[2].partition("Why")[0]
+    assert "at least 2.0625 hours" in text or table is None
 
 
 @pytest.mark.parametrize("table", [PARCELS, None])

@@ -206,14 +206,16 @@ def _explain_recovery(recovery_id: str, directory: Path) -> Explanation:
     if not recovery_id:
         _fail("give the id of a recovery, or --rule and --inputs", 2)
     existing(directory)
-    from amends.recoveries import queries, texts
+    from amends.recoveries import approval, queries, texts
     from amends.recoveries.policy import recounting
+    from amends.remedies.queries import fates
 
     found = queries.one(recovery_id)
     if found is None:
         _fail(f"no recovery {recovery_id}; `amends export recoveries` lists them", 1)
-    table, formers = texts.table(found.decision.policy_hash), queries.formers(recovery_id)
-    return recounting.recount(found.decision, table, formers, found)
+    before = texts.table(found.decision.policy_hash), queries.formers(recovery_id)
+    now, unfounded = (found, fates(recovery_id)), approval.is_unfounded(found)
+    return recounting.recount(found.decision, *before, *now, unfounded=unfounded)
 
 
 def _readable(name: str, *, currency: bool = True) -> Table:

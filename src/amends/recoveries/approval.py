@@ -12,7 +12,8 @@ import amends.failures.queries
 import amends.recoveries.queries
 from amends.recoveries import holding, opening, spending, steps
 from amends.recoveries.models import ApprovalRow, MoveRow, RecoveryRow
-from amends.recoveries.records import Decision, Goodwill, RecoveryState, withheld
+from amends.recoveries.records import Decision, Goodwill, Recovery, RecoveryState, withheld
+from amends.recoveries.revising import UNFOUNDED
 
 RECOVERY = "recovery"
 GOODWILL_DECLINED = opening.GOODWILL_DECLINED
@@ -124,3 +125,8 @@ def decline(recovery_id: str, who: str, why: str, now: datetime) -> bool:
         return False
     spending.give_back({recovery_id: max(0, row.goodwill_minor - given)})
     return True
+
+
+def is_unfounded(recovery: Recovery) -> bool:
+    """Whether the reason of its decline is no person's: what was told since says that the promise was kept."""
+    return recovery.declined_reason == UNFOUNDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from amends.ground.money import Money
+from amends.recoveries.policy.recounting import Fate
 from amends.remedies.models import DifferenceRow, RemedyRow, ReversalRow
 from amends.remedies.records import OpenDifference, RemedyDone
 
@@ -23,6 +24,23 @@ def _remedy(row: RemedyRow, taken_back: str) -> RemedyDone:
     amount = Money(row.amount_minor, row.currency) if row.amount_minor is not None else None
     ids = (row.remedy_id, row.recovery_id, row.customer_id, row.kind)
     return RemedyDone(*ids, amount, row.state, row.act_key, row.ref, row.settled_at, row.owed, taken_back)
+
+
+def fates(recovery_id: str) -> dict[str, Fate]:
+    """By the remedy's name: what became of those that did not simply go out and stay."""
+    found = remedies_of([recovery_id]).get(recovery_id, [])
+    told = {one.act_key.removesuffix(f":{recovery_id}"): _fate(one) for one in found if one.act_key}
+    return {name: fate for name, fate in told.items() if fate}
+
+
+def _fate(remedy: RemedyDone) -> Fate | None:
+    if remedy.state == "cancelled":
+        return Fate.STOPPED
+    if remedy.amount is not None and remedy.state in ("refused", "with a person"):
+        return Fate.LOOKED_AFTER
+    if remedy.state != "done" or remedy.taken_back in ("", "cancelled"):
+        return None
+    return Fate.TAKEN_BACK if remedy.taken_back == "done" else Fate.ASKED_BACK
 
 
 def differences(limit: int) -> list[OpenDifference]:

@@ -125,11 +125,11 @@ class Plainly:
             return derived.unit or "days"
         return next((words for end, words in UNITS.items() if name.endswith(end)), "")
 
-    def value(self, name: str, value: Any) -> str:
-        """`75 minutes`, `€80.00`, `3 June 2024`."""
+    def value(self, name: str, value: Any, *, exact: bool = False) -> str:
+        """`75 minutes`, `€80.00`, `3 June 2024`; a number with many digits is rounded, unless it bounds something."""
         if isinstance(value, Parameter):
             known = self.version.parameters.get(value.name)
-            return self.value(name, known) if known is not None else self.name(value.name)
+            return self.value(name, known, exact=True) if known is not None else self.name(value.name)
         if value is None:
             return "not known"
         if isinstance(value, bool):
@@ -139,18 +139,19 @@ class Plainly:
         if isinstance(value, date):
             return day_words(value)
         if isinstance(value, list | tuple):
-            return listed([self.value(name, item) for item in value], "and") if value else "none"
+            return listed([self.value(name, item, exact=exact) for item in value], "and") if value else "none"
         if isinstance(value, Decimal | int):
-            return self._number(name, Decimal(value))
+            return self._number(name, Decimal(value), exact=exact)
         return human(str(value), keep=True)
 
-    def _number(self, name: str, value: Decimal) -> str:
+    def _number(self, name: str, value: Decimal, *, exact: bool) -> str:
         if self.kind(name) is Kind.MONEY and self.table.currency:
             return self.money(value)
         unit = "" if self.name(name).startswith("the number of") else self.unit(name)
+        said = str(plain(value)) if exact else about(value)
         if unit == "percent":
-            return f"{plain(value)} %"
-        return f"{plain(value)} {one_of(unit) if value == 1 else unit}".strip()
+            return f"{said} %"
+        return f"{said} {one_of(unit) if value == 1 else unit}".strip()
 
     def money(self, value: Decimal, currency: str = "") -> str:
         currency = currency or self.table.currency
@@ -174,12 +175,12 @@ class Plainly:
 
     def _bound(self, cell: Cell) -> str:
         if cell.op == "in":
-            return listed([self.value(cell.name, item) for item in cell.value], "or")
+            return listed([self.value(cell.name, item, exact=True) for item in cell.value], "or")
         if cell.op == "between":
-            low, high = (self.value(cell.name, item) for item in cell.value)
+            low, high = (self.value(cell.name, item, exact=True) for item in cell.value)
             return f"between {low} and {high}"
         said = {"=": "", "!=": "not ", "<": "less than ", "<=": "at most ", ">": "more than ", ">=": "at least "}
-        return f"{said[cell.op]}{self.value(cell.name, cell.value)}"
+        return f"{said[cell.op]}{self.value(cell.name, cell.value, exact=True)}"
 
     def was(self, name: str, value: Any) -> str:
         """A fact: `the delay on arrival was 75 minutes`."""
@@ -205,7 +206,9 @@ class Plainly:
         if isinstance(term, Summed):
             return " plus ".join(self.amount(part) for part in term.terms)
         if isinstance(term, Steps):
-            steps = [f"{self.amount(part)} from {self.value(term.by, least)} on" for least, part in term.steps]
+            steps = [
+                f"{self.amount(part)} from {self.value(term.by, least, exact=True)} on" for least, part in term.steps
+            ]
             return f"{listed(steps, 'and')} ({self.name(term.by)})"
         return self._simple(term) if term is not None else ""
 
@@ -288,6 +291,18 @@ def one_of(unit: str) -> str:
 def listed(items: Sequence[str], word: str) -> str:
     """`a, b or c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def about(value: Decimal) -> str:
+    """A number as one says it: three decimals as they are, more of them rounded.
+
+    >>> about(Decimal("2.666667")), about(Decimal("0.125")), about(Decimal("0.000512"))
+    ('about 2.67', '0.125', 'about 0.00051')
+    """
+    if value == round(value, 3):
+        return str(plain(value))
+    rounded = round(value, max(2, 1 - value.adjusted()))
+    return str(plain(rounded)) if rounded == value else f"about {plain(rounded)}"
 
 
 def day_words(day: date) -> str:

@@ -3,16 +3,19 @@ what was kept beside the decision."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from amends.ground.money import Money
 from amends.recoveries.policy import reckoning
 from amends.recoveries.policy.explaining import Explanation, amount_sentences, asking, facts, why, why_not
 from amends.recoveries.policy.given import WrongInput, read_given
-from amends.recoveries.policy.plainly import REMEDIES, day_words, human, listed, reason_words, sentence
+from amends.recoveries.policy.plainly import REMEDIES, about, day_words, human, listed, reason_words, sentence
 from amends.recoveries.policy.reckoning import Looked
 from amends.recoveries.policy.tree import Table, TableVersion
 from amends.recoveries.records import Decision, Former, Goodwill, Recovery, RecoveryState, Remedy, withheld
@@ -30,31 +33,51 @@ PROOF = {
     "claimed": "what you told us, and nothing else shows",
 }
 
+UNFOUNDED = ": by what we know now, the promise to you was kept"
+
+
+class Fate(StrEnum):
+    """What became of a remedy that did not simply go out and stay."""
+
+    STOPPED = "stopped"  # cancelled for ever before it went out
+    LOOKED_AFTER = "looked after"  # refused, parked or in doubt: a person decides
+    ASKED_BACK = "asked back"
+    TAKEN_BACK = "taken back"
+
+
+Fates = Mapping[str, Fate]  # by the remedy's name
+
 
 def recount(
-    decision: Decision, table: Table | None, formers: Sequence[Former] = (), stands: Recovery | None = None
+    decision: Decision,
+    table: Table | None,
+    formers: Sequence[Former] = (),
+    stands: Recovery | None = None,
+    fates: Fates | None = None,
+    *,
+    unfounded: bool = False,
 ) -> Explanation:
     """A decision in sentences; `table` is the text it was made by, when that is known, `formers` what it was before.
 
-    `stands` is its recovery as it is now: what waits for a person, or was declined, is not said to be given.
+    `stands` is its recovery as it is now: what waits for a person, or was declined, is not said to be given; nor is
+    what has one of the `fates`. `unfounded`: it was declined by nobody, for what was told since.
     """
-    known = _looked_again(decision, table) if table else None
+    known, fates = _looked_again(decision, table) if table else None, fates or {}
     parts = _from_table(decision, *known) if known else _from_trace(decision)
     anew = [_anew(former) for former in formers]
     return Explanation(
         about=" ".join(
             [sentence(f"This was decided by our policy {_title(decision, table)}{_since(decision)}"), *anew]
         ),
-        answer=" ".join([sentence(_answer(decision, stands)), *_not_given(decision, stands)]),
-        when=_when(decision, [one.row.claim for one in known[2] if one.held] if known else [], stands),
+        answer=" ".join(map(sentence, _answers(decision, formers, stands, fates, unfounded=unfounded))),
+        when=_when(decision, [one.row.claim for one in known[2] if one.held] if known else [], stands, fates),
         **parts,
     )
 
 
 def _anew(former: Former) -> str:
-    gets = [_remedy(one) for one in _together(former.decision.remedies)]
-    day = day_words(former.replaced_at.date())
-    return sentence(f"It was decided anew on {day}; before, it was: {listed(gets, 'and') if gets else 'nothing'}")
+    day, was = day_words(former.replaced_at.date()), former.decision.remedies
+    return sentence(f"It was decided anew on {day}; before, it was: {_all(was) if was else 'nothing'}")
 
 
 def _together(remedies: Collection[Remedy]) -> list[Remedy]:
@@ -77,33 +100,105 @@ def _since(decision: Decision) -> str:
     return f", as in force from {day_words(date.fromisoformat(decision.version))}" if decision.version else ""
 
 
-def _answer(decision: Decision, stands: Recovery | None) -> str:
-    if _declined(stands):
-        return "Nothing is given" + _no(stands)
-    not_yet = withheld(decision.remedies, stands.goodwill) if stands else []
-    gets = [_remedy(one) for one in _together([one for one in decision.remedies if one not in not_yet])]
-    if decision.person and not gets:
-        return f"A person looks at it before anything is given: {decision.person}"
-    if not gets:
-        return "Nothing is given"
-    also = f"; a person looks at it as well: {decision.person}" if decision.person else ""
-    proposed = stands.state is RecoveryState.PROPOSED if stands else decision.needs_approval
-    waits = ", once a person has approved it" if proposed else ""
-    return f"You get {listed(gets, 'and')}{waits}{also}"
-
-
-def _not_given(decision: Decision, stands: Recovery | None) -> list[str]:
-    """Goodwill beside the rest that waits for a person, or that a person said no to."""
-    if stands is None or _declined(stands) or not (found := withheld(decision.remedies, stands.goodwill)):
-        return []
-    said = f"{listed([_remedy(one) for one in _together(found)], 'and')} {'is' if len(found) == 1 else 'are'} not given"
-    if stands.goodwill is Goodwill.WAITING:
-        return [sentence(f"{said} yet: a person of ours has to agree first")]
-    return [sentence(said + _no(stands))]
+def is_declined(recovery: Recovery) -> bool:
+    """Whether all of it was declined, by a person or because it proved unfounded, and nothing was decided since."""
+    whole = recovery.state is RecoveryState.DECLINED or recovery.goodwill is Goodwill.WITH_THE_REST
+    return whole and bool(recovery.declined_reason)
 
 
 def _declined(stands: Recovery | None) -> bool:
-    return stands is not None and stands.state is RecoveryState.DECLINED
+    return stands is not None and is_declined(stands)
+
+
+def _answers(
+    decision: Decision, formers: Sequence[Former], stands: Recovery | None, fates: Fates, *, unfounded: bool
+) -> list[str]:
+    if _declined(stands):
+        return ["Nothing is given" + (UNFOUNDED if unfounded else _no(stands))]
+    not_yet = withheld(decision.remedies, stands.goodwill) if stands else []
+    given = [one for one in decision.remedies if one not in not_yet]
+    gets = [one for one in given if not fates.get(decision.name_of(one))]
+    answer = [] if given and not gets else [_answer(decision, gets, stands)]
+    before = _from_before(decision, gets) if formers else []
+    return [*answer, *before, *_fated(decision, given, stands, fates), *_not_given(not_yet, stands)]
+
+
+def _answer(decision: Decision, gets: Collection[Remedy], stands: Recovery | None) -> str:
+    looks = "has looked" if _over(stands) else "looks"
+    if decision.person and not gets:
+        first = "" if _over(stands) else " before anything is given"
+        return f"A person {looks} at it{first}: {decision.person}"
+    if not gets:
+        return "Nothing is given"
+    also = f"; a person {looks} at it as well: {decision.person}" if decision.person else ""
+    proposed = stands.state is RecoveryState.PROPOSED if stands else decision.needs_approval
+    waits = ", once a person has approved it" if proposed else ""
+    return f"You get {_all(gets)}{waits}{also}"
+
+
+def _over(stands: Recovery | None) -> bool:
+    return stands is not None and stands.state in (RecoveryState.MADE_RIGHT, RecoveryState.CLOSED)
+
+
+def _from_before(decision: Decision, gets: Sequence[Remedy]) -> list[str]:
+    """What stays of what was given before it was decided anew, though there would be less of it now, or none."""
+    amounts = decision.trace.get("amounts", ())
+    if any("remedy" not in one for one in amounts):  # not kept once
+        return []
+    now = _sums((one["remedy"], _money(one["amount"])) for one in amounts)
+    said = []
+    for (kind, currency), total in _sums((one.kind, one.amount) for one in gets if one.amount).items():
+        less, name = now.get((kind, currency)), REMEDIES.get(kind, kind)
+        if less is None:
+            said.append(f"{total.words()} as {name} was given by the decision before, and stays")
+        elif less.minor < total.minor:
+            stays = f"what was given as {name} by the decision before stays"
+            said.append(f"By what is known now it would be {less.words()}; {stays}")
+    return said
+
+
+def _sums(amounts: Iterable[tuple[str, Money]]) -> dict[tuple[str, str], Money]:
+    """By kind and currency."""
+    found: dict[tuple[str, str], Money] = {}
+    for kind, amount in amounts:
+        key = kind, amount.currency
+        found[key] = found[key] + amount if key in found else amount
+    return found
+
+
+def _money(kept: str) -> Money:
+    currency, plain = kept.split()
+    return Money.parse(plain, currency)
+
+
+def _fated(decision: Decision, given: Sequence[Remedy], stands: Recovery | None, fates: Fates) -> list[str]:
+    """What did not simply go out and stay, by what became of it."""
+    looks = "" if _over(stands) else ", and a person of ours is looking at it"
+    says = {
+        Fate.STOPPED: f"{{it}} was stopped before it went out to you{looks}",
+        Fate.LOOKED_AFTER: "a person of ours is looking after {it}",
+        Fate.ASKED_BACK: "{it} was given to you by mistake, and we have asked for it back",
+        Fate.TAKEN_BACK: "{it} was given to you by mistake, and has been taken back",
+    }
+    found = []
+    for fate in Fate:
+        mine = [one for one in given if fates.get(decision.name_of(one)) is fate]
+        found += [says[fate].format(it=_remedy(one)) for one in _together(mine)]
+    return found
+
+
+def _not_given(not_yet: Sequence[Remedy], stands: Recovery | None) -> list[str]:
+    """Goodwill beside the rest that waits for a person, or that a person said no to."""
+    if stands is None or not not_yet:
+        return []
+    said = f"{_all(not_yet)} {'is' if len(_together(not_yet)) == 1 else 'are'} not given"
+    if stands.goodwill is Goodwill.WAITING:
+        return [f"{said} yet: a person of ours has to agree first"]
+    return [said + _no(stands)]
+
+
+def _all(remedies: Collection[Remedy]) -> str:
+    return listed([_remedy(one) for one in _together(remedies)], "and")
 
 
 def _no(stands: Recovery | None) -> str:
@@ -189,9 +284,10 @@ def _spoken(conditions: Mapping[str, bool], held: bool) -> str:
 def _kept(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{value['currency']} {value['amount']}"
-    return (
-        {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else human(str(value), keep=True)
-    )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return about(Decimal(text)) if re.fullmatch(r"-?\d+\.\d+", text) else human(text, keep=True)
 
 
 def _statute(decision: Decision) -> tuple[str, ...]:
@@ -218,15 +314,24 @@ def _cut(one: Mapping[str, Any]) -> str:
 
 
 def _withheld(decision: Decision) -> tuple[str, ...]:
+    """That goodwill was kept back to measure: all of it, or what stands beside the rest."""
     if not decision.holdout:
         return ()
-    return ("A part that is goodwill was not given, because we are measuring whether it helps; what is owed is.",)
+    rest = [one for one in decision.remedies if one.amount]
+    if not rest:
+        says = "It is goodwill, and was not given, because we are measuring whether it helps; nothing is owed to you."
+        return (says,)
+    owed = "; what is owed is" if any(one.owed for one in rest) else ""
+    return (f"A part that is goodwill was not given, because we are measuring whether it helps{owed}.",)
 
 
-def _when(decision: Decision, claims: list[str], stands: Recovery | None) -> tuple[str, ...]:
+def _when(decision: Decision, claims: list[str], stands: Recovery | None, fates: Fates) -> tuple[str, ...]:
     if _declined(stands):
         return ()
-    if not any(one.amount for one in decision.remedies):
+    amounts = [(one.owed, fates.get(decision.name_of(one))) for one in decision.remedies if one.amount]
+    if not amounts:
         return ("There is nothing you need to do.",) if not decision.person else ()
+    if all(fate is not None and not owed for owed, fate in amounts):
+        return ("There is nothing you need to do.",)
     by = [f"It must reach you by {day_words(date.fromisoformat(decision.pay_by))}."] if decision.pay_by else []
     return (*by, asking(next(filter(None, claims), "")))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import amends.remedies.queries
-from amends.recoveries import holding
+from amends.recoveries import approval, holding
+from amends.recoveries.policy.recounting import is_declined
 from amends.recoveries.records import Goodwill, Recovery, RecoveryState, withheld
-from amends.recoveries.revising import UNFOUNDED
 from amends.remedies.records import RemedyDone
 
 OVER = (RecoveryState.MADE_RIGHT, RecoveryState.CLOSED)
@@ -61,7 +61,7 @@ def _stopped(remedy: RemedyDone, recovery: Recovery) -> str:
 def _without_remedies(recovery: Recovery, words: dict[str, str]) -> list[Line]:
     """What is said where nothing was given: why not, that nothing was due, or our apology where goodwill was kept
     back."""
-    if _declined(recovery):
+    if is_declined(recovery):
         again = [Line(words["looked_at_again"], open=True)] if recovery.state is RecoveryState.REOPENED else []
         return [_no(recovery, words), *again]
     if recovery.state not in OVER:
@@ -69,15 +69,9 @@ def _without_remedies(recovery: Recovery, words: dict[str, str]) -> list[Line]:
     return [Line(words["nothing_due" if holding.gives_nothing(recovery.decision) else "apology"])]
 
 
-def _declined(recovery: Recovery) -> bool:
-    """Whether all of it was declined, and nothing was decided since."""
-    whole = recovery.state is RecoveryState.DECLINED or recovery.goodwill is Goodwill.WITH_THE_REST
-    return whole and bool(recovery.declined_reason)
-
-
 def _no(recovery: Recovery, words: dict[str, str]) -> Line:
     """A person's no in their words; what proved unfounded is said in ours."""
-    if recovery.declined_reason == UNFOUNDED:
+    if approval.is_unfounded(recovery):
         return Line(words["unfounded"])
     return Line(words["declined"], reason=recovery.declined_reason)
 
