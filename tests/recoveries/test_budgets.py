@@ -45,7 +45,8 @@ def test_as_many_as_fit_are_given_and_the_others_wait_with_the_reason(limits: Wr
     found = recoveries(open_all(decided))
 
     assert [one.state.value for one in found] == ["approved", "approved", "proposed", "approved"]
-    assert "the budget storm of EUR 10.00 for incident fire is too small: EUR 1.00 left, EUR 3.00 needed" in found[2].held
+    says = "the budget storm of EUR 10.00 for incident fire is too small: EUR 1.00 left, EUR 3.00 needed"
+    assert says in found[2].held
     assert spent() == {"storm": 1000}
     assert [one.recovery_id for one in queries.for_a_person(9)] == [found[2].recovery_id]
 
