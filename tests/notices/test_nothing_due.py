@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from tests.recoveries.given import NOW
 import amends.failures.steps
 import amends.outbox.steps
 import amends.recoveries.steps
+from amends.closure import steps as closure
 from amends.customers.models import CustomerRow
 from amends.notices import queries, steps, tokens
 from amends.notices.models import AwaitedRow
 from amends.outbox.models import ActRow
+from amends.recoveries.opening import NOTHING_DUE
 from amends.recoveries.queries import history, recent
 from amends.recoveries.records import Recovery, RecoveryState
 from amends.remedies import steps as remedies
@@ -59,13 +61,17 @@ def _site(db: None, settings: Any) -> Iterator[None]:
 
 def tell(off_h: int, now: Any = NOW) -> Recovery:
     """Another system says for how long the line was off, and it is decided."""
+    observe(off_h, now)
+    amends.recoveries.steps.decide(now)
+    return turn(now)
+
+
+def observe(off_h: int, now: Any = NOW) -> None:
     data = {"customer_id": "ada", "promise": "line-works", "subject": "line", "started_at": NOW.isoformat()}
     data |= {"facts": {"off_h": off_h}}
     kind, number = amends.failures.steps.OBSERVED, str(SignalRow.objects.count())
     SignalRow.objects.create(source="t", event_id=number, type=kind, data=data, received_at=now, time=now)
     amends.failures.steps.take_observed(now)
-    amends.recoveries.steps.decide(now)
-    return turn(now)
 
 
 def turn(now: Any) -> Recovery:
@@ -92,6 +98,31 @@ def test_no_mail_is_written_and_the_history_does_not_speak_of_receipts() -> None
     assert (recovery.state, mails(recovery)) == (RecoveryState.MADE_RIGHT, [])
     assert history(recovery.recovery_id)[-1].why == "nothing was due"
     assert (ActRow.objects.count(), AwaitedRow.objects.count(), steps.compose(LATER)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("decide", [remedies.make_right, amends.recoveries.steps.decide], ids=["at once", "then"])
+def test_the_history_does_not_say_that_anything_is_on_its_way_nor_that_somebody_was_silent(
+    decide: Callable[[datetime], int], settings: Any
+) -> None:
+    observe(0)
+    decide(NOW)
+    recovery = turn(NOW)
+    assert [move.why for move in history(recovery.recovery_id)][1:] == [NOTHING_DUE, "nothing was due"]
+
+    assert closure.follow_up(NOW + timedelta(days=settings.AMENDS.closing.silent_days, minutes=1)) == 1
+    assert history(recovery.recovery_id)[-1].why == "nothing was due, so nobody was asked"
+
+
+@pytest.mark.parametrize(("sent", "why"), [(True, "no answer for 14 days"), (False, "no mail has gone out")])
+def test_a_silence_is_one_only_where_somebody_was_written_to(sent: bool, why: str) -> None:
+    tell(1)
+    recovery = pay(NOW)
+    assert len(mails(recovery)) == 1
+    if sent:
+        ActRow.objects.filter(kind__startswith="mail.").update(state="done", ref="250 ok", changed_at=NOW)
+
+    assert closure.follow_up(NOW + timedelta(days=15)) == 1
+    assert history(recovery.recovery_id)[-1].why.startswith(why)
 
 
 @pytest.mark.parametrize(

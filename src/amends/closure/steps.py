@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
+import amends.notices.queries
 import amends.outbox.steps
 import amends.recoveries.queries
 import amends.recoveries.steps
 from amends.closure.models import AnswerRow
 from amends.ground.personal import quoting
 from amends.outbox.records import Order
+from amends.recoveries import holding
 from amends.recoveries.records import RecoveryState
 
 ANSWERS = ("yes", "partly", "no")
 LONGEST = 4000
 BATCH = 1000
+NOBODY_ASKED = "no mail has gone out to the customer, so nobody was asked"
+NOTHING_DUE = "nothing was due, so nobody was asked"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -53,6 +58,18 @@ def follow_up(now: datetime) -> int:
     """Close what was made right and has not been answered for closing.silent_days; how many."""
     days, closed = settings.AMENDS.closing.silent_days, 0
     while ids := amends.recoveries.queries.made_right_before(now - timedelta(days=days), BATCH):
-        why = f"no answer for {days} days"
-        closed += amends.recoveries.steps.move(ids, RecoveryState.CLOSED, who="amends", why=why, now=now)
+        for why, mine in _why_over(ids, days).items():
+            closed += amends.recoveries.steps.move(mine, RecoveryState.CLOSED, who="amends", why=why, now=now)
     return closed
+
+
+def _why_over(recovery_ids: Sequence[str], days: int) -> dict[str, list[str]]:
+    """By why they are over: a silence is one only where somebody was written to."""
+    asked = amends.notices.queries.mailed(recovery_ids)
+    others = amends.recoveries.queries.by_id(set(recovery_ids) - asked)
+    nothing = {id_ for id_, one in others.items() if holding.gives_nothing(one.decision)}
+    found: dict[str, list[str]] = {}
+    for id_ in recovery_ids:
+        silent = f"no answer for {days} days" if id_ in asked else f"{NOBODY_ASKED}; {days} days are over"
+        found.setdefault(NOTHING_DUE if id_ in nothing else silent, []).append(id_)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import amends.outbox.queries
 from amends.notices.models import NoticeRow
 from amends.notices.records import Finding, Notice
 
@@ -14,6 +15,15 @@ def of_recoveries(recovery_ids: Collection[str]) -> dict[str, list[Notice]]:
     for row in NoticeRow.objects.filter(recovery_id__in=recovery_ids).order_by("composed_at"):
         found.setdefault(row.recovery_id, []).append(_notice(row))
     return found
+
+
+def mailed(recovery_ids: Collection[str]) -> set[str]:
+    """Those of these recoveries whose customer was written to: the mail has its receipt."""
+    rows = NoticeRow.objects.filter(recovery_id__in=recovery_ids, state="enqueued").values_list(
+        "act_key", "recovery_id"
+    )
+    keys = dict(rows)
+    return {keys[key] for key in amends.outbox.queries.receipts(keys)}
 
 
 def one(notice_id: str) -> Notice | None:

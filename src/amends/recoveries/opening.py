@@ -27,6 +27,7 @@ from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy,
 
 WORKER = "amends"
 BEGINNING = "remedies are on their way"
+NOTHING_DUE = "nothing is due, so there is nothing to be done"
 GOODWILL_DECLINED = "goodwill declined"  # how the history says that only the goodwill was
 AFTER_INPUTS = ("inputs", "trace", "pay_by")
 MOVE = ("recovery_id", "before", "after", "who", "why", "at")
@@ -180,7 +181,8 @@ def _way(terms: Terms, no_room: str, stopped: Collection[str] | None) -> Way:
     waits = amends.recoveries.queries.paying_stopped_for(stopped or (), placed[POLICY], placed[AMOUNT])
     if stopped is None or waits or placed[STATE] != RecoveryState.APPROVED:
         return Way(placed, (first,), False)
-    begun = (str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY), WORKER, BEGINNING)
+    why = BEGINNING if terms.decision.remedies or terms.decision.person else NOTHING_DUE
+    begun = (str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY), WORKER, why)
     return Way((begun[1], *placed[STATE + 1 :]), (first, begun), True)
 
 

@@ -155,7 +155,7 @@ def moved(ids: Collection[str], to: RecoveryState, *, who: str, why: str, now: d
 def begin(limit: int, stopped: Collection[str], *, who: str, why: str, now: datetime) -> list[Start]:
     """Move the oldest approved recoveries on to under way and hand them out, so many at a time.
 
-    Of stopped policies (empty: of all) only those without money in them.
+    Of stopped policies (empty: of all) only those without money in them. `why` is said where there is anything to do.
     """
     more, params = amends.recoveries.queries.unless_stopped(stopped)
     sql = f"""UPDATE recoveries_recoveryrow SET state = %s, changed_at = %s WHERE recovery_id IN (
@@ -164,7 +164,8 @@ def begin(limit: int, stopped: Collection[str], *, who: str, why: str, now: date
         RETURNING {amends.recoveries.queries.start_columns()}"""  # noqa: S608 - our own names
     at, before, after = bulk.moment(connection, now), str(RecoveryState.APPROVED), str(RecoveryState.UNDER_WAY)
     begun = amends.recoveries.queries.starts(bulk.fetch(connection, sql, [after, at, before, *params, limit]))
-    moves = [(start.recovery_id, before, after, who, why, at) for start in begun]
+    nothing = opening.NOTHING_DUE
+    moves = [(one.recovery_id, before, after, who, why if one.remedies or one.person else nothing, at) for one in begun]
     bulk.insert(connection, MoveRow, opening.MOVE, moves)
     return begun
 
