@@ -159,9 +159,11 @@ def test_declined_goodwill_is_told_beside_what_is_owed(limits: Write, locale: st
 )
 def test_what_proved_unfounded_is_said_in_our_words_and_as_nobodys_no(locale: str, says: str) -> None:
     recovery_id = opened(decision(owed(490)), locale)
+    broken = {"en": "It did not work as we promised.", "de": "Es ging nicht so, wie wir es versprochen haben."}[locale]
+    assert broken in page(recovery_id)
     found = queries.one(recovery_id)
     assert found
     revising.withdraw([found.failure_id], NOW)
 
     text = page(recovery_id)
-    assert (says in text, "unfounded" in text, "<blockquote" in text) == (True, False, False)
+    assert (says in text, broken in text, "unfounded" in text, "<blockquote" in text) == (True, False, False, False)

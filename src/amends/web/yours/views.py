@@ -20,6 +20,7 @@ import amends.signals.queries
 from amends.customers.records import Customer
 from amends.ground import clock
 from amends.notices import manner, phrases, tokens
+from amends.recoveries import approval
 from amends.recoveries.records import Recovery, RecoveryState
 from amends.web import charts
 from amends.web.yours import reports
@@ -81,7 +82,7 @@ def _context(token: str, recovery: Recovery) -> dict[str, Any]:
         "title": failure.facts.get("title") or "",
         "greeting": phrases.greeting(customer.name, lang),
         "when": words["when"].format(day=day, time=time),
-        "happened": phrases.what_happened(failure.facts, lang),
+        "happened": "" if approval.is_unfounded(recovery) else phrases.what_happened(failure.facts, lang),
         "timeline": charts.timeline(viewing.spans, lang, failed=charts.broke(viewing.facts)) if viewing else "",
         "spans": [_span(span, lang) for span in viewing.spans] if viewing else [],
         "done": done(recovery, locale, words, by_phone=manner.by_phone(customer)),
