@@ -188,7 +188,7 @@ def _gives(words: Plainly, row: Row) -> str:
             if row.reason == row.row_id or not row.reason
             else f"nothing is due ({reason_words(row.reason)})"
         )
-    said = [f"{listed(money, 'and')} is due"] if money else []
+    said = [f"{listed(money, 'and')} {'is' if len(money) == 1 else 'are'} due"] if money else []
     return listed(
         [*said, *(f"there is an {one}" if one[0] in "aeiou" else f"there is a {one}" for one in other)], "and"
     )
