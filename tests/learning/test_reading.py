@@ -90,7 +90,10 @@ def test_facts_of_several_kinds_give_what_the_worker_grants(
     assert found.whole.after == sum(alone(tmp_path, facts) for facts in told) > 0
 
 
-SAID = ("told shipping as no number of 0 or more: a person decides", "had no shipping: 0 was assumed")
+SAID = (
+    "told shipping as no amount that there can be in its currency: a person decides",
+    "had no shipping: 0 was assumed",
+)
 
 
 @pytest.mark.django_db

@@ -372,3 +372,53 @@ def test_a_failure_is_paid_in_the_currency_that_was_told_with_it(tmp_path: Path,
     decision = rules.decide(replace(failure(facts=LATE), price=price, currency="GBP"), Recurrence(), policy, DAY, **how)
 
     assert [str(one.amount) for one in decision.remedies] == ["GBP 5.00"]
+
+
+BESIDE = """
+policy: p
+promise: any
+currency: EUR
+statute: [de_tkg58_outage]
+inputs:
+  monthly_fee: {type: money, default: 40.00}
+  outage_days: {type: number, default: 0}
+versions:
+  - from: 2026-01-01
+    stacking: STACKING
+    rows:
+      - {id: all, when: {}, then: [{refund: 12.00}, {coupon: 4.00}, apology]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stacking", "days", "gives"),
+    [
+        ("max", 2, ["refund EUR 12.00", "coupon EUR 4.00", "apology"]),
+        ("set_off", 2, ["refund EUR 12.00", "coupon EUR 4.00", "apology"]),
+        ("max", 3, ["credit EUR 5.00 owed", "refund EUR 7.00", "coupon EUR 4.00", "apology"]),
+        ("set_off", 3, ["credit EUR 5.00 owed", "refund EUR 7.00", "coupon EUR 4.00", "apology"]),
+        ("max", 5, ["credit EUR 20.00 owed", "apology"]),
+        ("sum", 3, ["credit EUR 5.00 owed", "refund EUR 12.00", "coupon EUR 4.00", "apology"]),
+    ],
+)
+def test_all_that_a_row_gives_stands_beside_what_the_law_owes(
+    tmp_path: Path, stacking: str, days: int, gives: list[str]
+) -> None:
+    decision = parcel(tmp_path, BESIDE.replace("STACKING", stacking), monthly_fee="40.00", outage_days=days)
+
+    told = [f"{one.kind} {one.amount}{' owed' * one.owed}" if one.amount else one.kind for one in decision.remedies]
+    assert sorted(told) == sorted(gives)
+
+
+def test_the_law_underneath_takes_a_moment_for_a_day_as_the_policy_does(tmp_path: Path) -> None:
+    text = PARCELS.replace("eu_rail", "ofcom_delayed_repair").replace("currency: EUR", "currency: GBP")
+    told = {"reported_on": "2026-07-01T09:00:00+01:00", "fixed_on": "2026-07-13T09:00:00Z"}
+    policy = files.read(written(tmp_path, text))
+    how: dict[str, Any] = {"currency": "GBP", "holdout": ("s", 0.0), "approve_up_to": 10**9}
+
+    by_moment, by_day = (
+        rules.decide(replace(failure(facts=LATE | facts), price=None, currency="GBP"), Recurrence(), policy, DAY, **how)
+        for facts in (told, {name: moment[:10] for name, moment in told.items()})
+    )
+    assert worth(by_moment) == worth(by_day) > 500
+    assert by_moment.person == ""

@@ -186,7 +186,8 @@ def test_where_a_corrected_amount_is_lower_nobody_has_less_than_told_in_order_at
     late, at_once = lived_through(parts, pays), lived_through([told], [True])
 
     assert [row[:2] for row in late[0]] == [row[:2] for row in at_once[0]]
-    assert all(late[1].get(what, 0) >= minor for what, minor in at_once[1].items())
+    assert all(mine[3] >= theirs[3] for mine, theirs in zip(late[0], at_once[0], strict=True))
+    assert sum(late[1].values()) >= sum(at_once[1].values())
     assert late[2] >= at_once[2]
 
 

@@ -133,7 +133,8 @@ def _where(mask: pa.ChunkedArray) -> Bools:
 def _expected(one: Input) -> str:
     choices = SEVERITIES if one.kind is Kind.SEVERITY else one.choices
     words = {Kind.FLAG: "neither true nor false", Kind.DAY: "no day", Kind.TEXT: "no text"}
-    words |= {Kind.DAYS: "neither a list of days nor a region", Kind.NUMBERS: "no list of numbers"}
+    words |= {Kind.DAYS: "no days such as the others tell (all as lists, or all as regions)"}
+    words |= {Kind.NUMBERS: "no list of numbers", Kind.MONEY: "no amount that there can be in its currency"}
     return f"none of {', '.join(choices)}" if choices else words.get(one.kind) or _number(one)
 
 

@@ -12,6 +12,7 @@ from amends.recoveries.policy.plainly import listed
 from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy, withheld
 
 NOT_BEGUN = (RecoveryState.PROPOSED, RecoveryState.APPROVED, RecoveryState.DECLINED)
+EARLIER = " (by what was told before)"
 MOST_WORDS = 4  # inputs named in a history's line
 
 
@@ -77,10 +78,29 @@ def revised(stand: Stand, wanted: Decision) -> Revised:
         wanted = replace(wanted, remedies=(), person=wanted.person or why)
     number = 1 + max(one.revision for one in given) if given else 0
     more = tuple(one for one in (_beyond(given, remedy, number) for remedy in wanted.remedies) if one is not None)
-    more = _as_declined(stand, more)
-    person = wanted.person or (before.person if stand.begun else "")
+    more = _as_declined(stand, _set_off(more, owed_minor(given) - owed_minor(wanted.remedies)))
+    person = wanted.person or (_earlier(before.person) if stand.begun else "")
     kept = replace(wanted, remedies=(*given, *more), person=person)
     return Revised(stand, kept, given, more)
+
+
+def _earlier(why: str) -> str:
+    """Why a person was asked, where that is no longer so: they stay asked, and are told that it was said before."""
+    return f"{why.removesuffix(EARLIER)}{EARLIER}" if why else ""
+
+
+def _set_off(more: Sequence[Remedy], excess: int) -> tuple[Remedy, ...]:
+    """Goodwill that is new, less what was given as owed beyond what is owed by what is known now: a correction
+    downwards gives nothing more."""
+    kept = []
+    for one in more:
+        if excess > 0 and one.amount and not one.owed:
+            cut = min(excess, one.amount.minor)
+            excess -= cut
+            one = replace(one, amount=Money(one.amount.minor - cut, one.amount.currency))
+        if one.amount is None or one.amount.minor:
+            kept.append(one)
+    return tuple(kept)
 
 
 def _as_declined(stand: Stand, more: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
@@ -102,6 +122,10 @@ def _beyond(given: Sequence[Remedy], wanted: Remedy, number: int) -> Remedy | No
         return None if alike else replace(wanted, revision=number)
     minor = wanted.amount.minor - minor_of(alike)
     return replace(wanted, amount=Money(minor, wanted.amount.currency), revision=number) if minor > 0 else None
+
+
+def owed_minor(remedies: Collection[Remedy]) -> int:
+    return minor_of([one for one in remedies if one.owed])
 
 
 def goodwill_minor(remedies: Collection[Remedy]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from amends.failures.records import Failure, Recurrence
 from amends.ground.ids import share_of
 from amends.ground.money import MAX_MINOR, MoneyError
-from amends.recoveries.lived import asked, assumed, inputs_of, lacking
+from amends.recoveries.lived import asked, assumed, days, inputs_of, lacking
 from amends.recoveries.policy import applying, packs, reckoning
 from amends.recoveries.policy.applying import Given, plain
 from amends.recoveries.policy.given import WrongInput, as_said
@@ -114,7 +114,8 @@ def _take_statute(found: _Found, name: str, facts: Mapping[str, Any], day: date)
     rule = packs.rule(name)
     given = {fact: value for fact, value in facts.items() if fact in rule.names and value is not None}
     try:
-        outcome = applying.apply(rule, said := as_said(rule, given), None if _says_when(rule, said) else day)
+        said = as_said(rule, days(rule, given))
+        outcome = applying.apply(rule, said, None if _says_when(rule, said) else day)
     except (WrongInput, NoAmount, MoneyError) as error:
         found.ask_a_person(f"{rule.about.get('title', name)} cannot be applied: {error}")
         return
@@ -152,8 +153,11 @@ def _rows(found: _Found) -> list[dict[str, Any]]:
 def _decision(
     policy: Table, version: TableVersion, rows: Sequence[Row], found: _Found, held_out: bool, approve_up_to: int
 ) -> Decision:
-    collects = version.hit == "collect" or policy.statute
-    kept = applying.stacked(found.given, version.stacking) if collects else found.given
+    kept = found.given
+    if version.hit == "collect":
+        kept = applying.stacked(kept, version.stacking)
+    elif policy.statute and version.stacking != "sum":
+        kept = applying.set_off(kept)  # the row's goodwill is one: only one row was looked for
     remedies, amounts, withheld = [], [], False
     for one in kept:
         if held_out and not one.grant.owed and one.amount is not None:

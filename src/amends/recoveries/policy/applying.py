@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -113,6 +113,20 @@ def stacked(given: Sequence[Given], stacking: str) -> list[Given]:
         return [*owed, *words]
     assert best.amount
     return [*owed, Given(best.row, best.grant, best.exact, Money(rest, best.amount.currency)), *words]
+
+
+def set_off(given: Sequence[Given]) -> list[Given]:
+    """What is owed, and of the goodwill what it exceeds that by, taken off in its order; words always stay."""
+    owed = [one for one in given if one.amount is not None and one.grant.owed]
+    kept, left = list(owed), _total(owed)
+    for one in given:
+        if one.amount is None or one.grant.owed:
+            continue
+        cut = min(left, one.amount.minor)
+        left -= cut
+        if one.amount.minor > cut:
+            kept.append(replace(one, amount=Money(one.amount.minor - cut, one.amount.currency)))
+    return [*kept, *(one for one in given if one.amount is None)]
 
 
 def _largest_as_owed(owed: Sequence[Given], best: Given) -> list[Given]:

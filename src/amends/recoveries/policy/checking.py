@@ -143,7 +143,8 @@ def _overlaps(table: Table, version: TableVersion, space: Space, notes: bool) ->
             if not (notes or (collects and pays)) or not space.overlap(one, other):
                 continue
             doubled = collects and pays and version.stacking == "sum" and not (_owes(one) or _owes(other))
-            how = f"both count ({version.stacking})" if collects else f"{one.row_id} wins"
+            counts = "both count" if version.stacking == "sum" else "of goodwill the largest single amount counts"
+            how = f"{counts} ({version.stacking})" if collects else f"{one.row_id} wins"
             hint = "goodwill is paid twice; make them exclude each other" if doubled else ""
             says = f"rows {one.row_id} and {other.row_id} can hold together; {how}"
             yield Mistake(table.file, other.line, says, hint, "warning" if doubled else "note")

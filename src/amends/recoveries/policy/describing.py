@@ -28,9 +28,9 @@ HIT = {
     "collect": "Every line that fits counts.",
 }
 STACKING = {
-    "max": "Of what is owed and goodwill the larger is given.",
-    "sum": "What is owed and goodwill are given together.",
-    "set_off": "What is owed is set off against goodwill.",
+    "max": "Of the goodwill the largest single amount counts; of that and what is owed the larger is given.",
+    "sum": "What is owed and all goodwill are given together.",
+    "set_off": "Of the goodwill the largest single amount counts, less what is owed.",
 }
 
 
@@ -132,7 +132,8 @@ def _facts(table: Table, newest: TableVersion) -> Iterator[tuple[str, str]]:
         least = words.money(newest.minimum.amount)
         yield "Smallest payment", f"Amounts {'of at most' if newest.minimum.above else 'below'} {least} are not paid."
     if table.statute:
-        yield "Law underneath", sentence(listed([human(one) for one in table.statute], "and"))
+        law = listed([human(one) for one in table.statute], "and")
+        yield "Law underneath", f"{sentence(law)} The worked examples leave out what it owes."
 
 
 def _editions(table: Table) -> Iterator[Edition]:
