@@ -59,3 +59,16 @@ def test_the_readme_shows_the_evening_as_it_comes_out() -> None:
         words = demo.Demo.tally.words[name]
         if words in numbers:
             assert numbers[words] == (Money(value, "EUR").words("en") if name.endswith("_minor") else f"{value:,}")
+
+
+def test_another_outcome_counts_only_as_a_whole() -> None:
+    expected = {
+        "outcome": {"credits": 7, "credited_minor": 780, "mails": 3},
+        "or": {"credits": 8, "credited_minor": 930},
+    }
+
+    assert tally.compare({"credits": 8, "credited_minor": 930, "mails": 3}, expected) == []
+    assert tally.compare({"credits": 8, "credited_minor": 780, "mails": 3}, expected) == [
+        "credits: expected 7, found 8"
+    ]
+    assert tally.compare({"credits": 8, "credited_minor": 930, "mails": 4}, expected) == ["mails: expected 3, found 4"]

@@ -56,9 +56,10 @@ class World:
 
 
 def by_customer(evening: World) -> Iterator[list[Session]]:
-    """Each customer's sessions in their order. Told in one breath, they are decided so, however busy the machine.
+    """Each customer's sessions in their order. Told in one breath, they are nearly always decided so.
 
-    Apart, a second spoiled film may be decided as the first one, and what it brings is out before the other is known.
+    Apart, a second spoiled film may be decided as the first one, and what it brings is out before the other is known;
+    a busy machine may still decide the later one first (`[or]` in expected.toml).
     """
     ordered = sorted(evening.sessions, key=lambda session: (session.customer_id, session.began_ms))
     return (list(found) for _, found in groupby(ordered, attrgetter("customer_id")))
