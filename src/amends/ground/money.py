@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
@@ -87,3 +88,15 @@ def round_half_up(exact: Decimal, currency: str) -> Money:
         context.prec = 60
         minor = exact.scaleb(minor_digits(currency)).to_integral_value(ROUND_HALF_UP)
     return Money(int(minor), currency)
+
+
+def less(amounts: Iterable[Money], taken: int) -> Iterator[Money]:
+    """Amounts in their order, so many minor units taken off, from the first on.
+
+    >>> [str(one) for one in less([Money(1200, "EUR"), Money(400, "EUR")], 1300)]
+    ['EUR 0.00', 'EUR 3.00']
+    """
+    for amount in amounts:
+        cut = min(taken, amount.minor)
+        taken -= cut
+        yield Money(amount.minor - cut, amount.currency)

@@ -54,7 +54,7 @@ def _looked_at(*policies: Table) -> set[str]:
     """Every name under which what these policies look at, and the statutes underneath them, may be told."""
     rules = [packs.rule(name) for policy in policies for name in policy.statute]
     looked = [policy.inputs[name] for policy in policies for name in telling.looked_at(policy)]
-    return {name for one in looked for name in (one.name, *one.also)} | {name for rule in rules for name in rule.names}
+    return {name for one in looked for name in one.names} | {name for rule in rules for name in rule.names}
 
 
 def _against(new: Table, against: str, directory: Path, four_eyes: bool) -> tuple[Table, str]:

@@ -47,7 +47,7 @@ def refuse_what_is_missing(found: pa.Table, *tables: Table) -> None:
         for one in (table.inputs[name] for name in sorted(looked_at(table) - {"severity"})):
             if one.name == "price" and "price" in found.column_names and "price_minor" not in found.column_names:
                 raise NoHistory("column 'price' is not read: give 'price_minor', in whole minor units, and 'currency'")
-            names = ("price_minor",) if one.name == "price" else (one.name, *one.also)
+            names = ("price_minor",) if one.name == "price" else one.names
             if {*names} & {*found.column_names, *COUNTED}:
                 continue
             if one.name not in INPUTS or nearest(one.name, free, alike=ALIKE):
@@ -83,7 +83,7 @@ def unless_told(found: pa.Table, rule: Table, column: pa.ChunkedArray, names: pa
 
 def _sources(found: pa.Table, one: Input, *, rule: bool) -> list[pa.ChunkedArray]:
     apart = {*PLAIN.names, *COUNTED, "segment"} if rule else set()
-    return [found[name] for name in (one.name, *one.also) if name in found.column_names and name not in apart]
+    return [found[name] for name in one.names if name in found.column_names and name not in apart]
 
 
 def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[pa.ChunkedArray], digits: Any) -> None:
@@ -103,13 +103,13 @@ def _tell(told: Told, found: pa.Table, table: Table, one: Input, sources: list[p
         if table.promise:  # as the worker: what must be given and is not known, or cannot be what was told
             needed = one.default is REQUIRED and one.name not in KNOWN
             told.refused = told.refused | (nothing | unusable if needed else unusable)
-        then = "a person decides" if table.promise else "it is not known"
+        then, says = "a person decides" if table.promise else "it is not known", f"told {one.name} as {_expected(one)}"
         _note(told, f"told {one.name} in another currency: a person decides", one, foreign)
-        _note(told, f"told {one.name} as {_expected(one)}: {then}", one, unusable & ~foreign)
+        _note(told, f"{says}: {then}", one, unusable & ~foreign)
         if unusable.any():
             told.unusable[one.name] = unusable
         if len(unusable) and unusable.all():
-            told.senseless += [f"told {one.name} as {_expected(one)}"]
+            told.senseless.append(says)
         column = _filled(one, column, default, nothing)
     told.columns[one.name] = _minor(column, digits) if one.kind is Kind.MONEY else column
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from amends.ground.money import Money
+from amends.ground.money import Money, less
 from amends.recoveries.holding import minor_of
 from amends.recoveries.policy.plainly import listed
 from amends.recoveries.records import Decision, Goodwill, RecoveryState, Remedy, withheld
@@ -92,15 +92,9 @@ def _earlier(why: str) -> str:
 def _set_off(more: Sequence[Remedy], excess: int) -> tuple[Remedy, ...]:
     """Goodwill that is new, less what was given as owed beyond what is owed by what is known now: a correction
     downwards gives nothing more."""
-    kept = []
-    for one in more:
-        if excess > 0 and one.amount and not one.owed:
-            cut = min(excess, one.amount.minor)
-            excess -= cut
-            one = replace(one, amount=Money(one.amount.minor - cut, one.amount.currency))
-        if one.amount is None or one.amount.minor:
-            kept.append(one)
-    return tuple(kept)
+    rest = less((one.amount for one in more if one.amount and not one.owed), max(0, excess))
+    cut = [replace(one, amount=next(rest)) if one.amount and not one.owed else one for one in more]
+    return tuple(one for one in cut if one.amount is None or one.amount.minor)
 
 
 def _as_declined(stand: Stand, more: tuple[Remedy, ...]) -> tuple[Remedy, ...]:

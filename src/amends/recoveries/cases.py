@@ -45,13 +45,13 @@ class Recorded:
     """An input that is kept with a decision and cannot change it; its text is made once for each value."""
 
     def __init__(self, policy: Table, one: Input) -> None:
-        self.policy, self.one, self.names = policy, one, (one.name, *one.also)
+        self.policy, self.one = policy, one
         self.counts = one.kind in (Kind.NUMBER, Kind.COUNT, Kind.MONEY)
         self.texts: dict[Hashable, str] = {}
         self.untold = self._text({}, "")
 
     def text(self, facts: Mapping[str, Any], currency: str) -> str:
-        told = next((facts[name] for name in self.names if facts.get(name) is not None), None)
+        told = lived.told_of(self.one, facts)
         kind = type(told)
         if kind is int and self.counts:
             return str(told)
@@ -75,11 +75,11 @@ class Looking:
         facts = [one for name, one in policy.inputs.items() if name not in lived.KNOWN]
         bearing = [one for one in facts if one.name in policy.looked_at]
         statute = [one for rule in policy.statute for one in packs.rule(rule).inputs.values()]
-        self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in (one.name, *one.also))})
+        self.bearing = sorted({*ALWAYS, *(name for one in (*bearing, *statute) for name in one.names)})
         self.recorded = [Recorded(policy, one) for one in facts if one not in bearing]
         self.untold = [one.untold for one in self.recorded]
         self.wanted = [one.one for one in self.recorded if one.one.default is REQUIRED]
-        self.places = {name: place for place, one in enumerate(self.recorded) for name in one.names}
+        self.places = {name: place for place, one in enumerate(self.recorded) for name in one.one.names}
 
     def texts(self, facts: Mapping[str, Any], currency: str) -> tuple[str, ...]:
         """Of each that is kept only, what these facts say; most facts speak of few of them."""

@@ -17,6 +17,10 @@ KNOWN = (
 )
 
 
+class OtherCurrency(WrongInput):
+    """An amount that may well be right, in a currency that is not the customer's."""
+
+
 def inputs_of(failure: Failure, recurrence: Recurrence, policy: Table, currency: str) -> dict[str, Any]:
     """What a policy may look at, and nothing else: no name, no address, no language."""
     known = {
@@ -49,7 +53,7 @@ def fact(policy: Table, one: Input, facts: Mapping[str, Any], currency: str) -> 
 
 
 def told_of(one: Input, facts: Mapping[str, Any]) -> Any:
-    return next((facts[name] for name in (one.name, *one.also) if facts.get(name) is not None), None)
+    return next((facts[name] for name in one.names if facts.get(name) is not None), None)
 
 
 def _read(policy: Table, one: Input, told: Any, currency: str) -> Any:
@@ -57,14 +61,14 @@ def _read(policy: Table, one: Input, told: Any, currency: str) -> Any:
     if one.kind is Kind.MONEY:
         said = money_text(told)
         if said and said[1] != currency:
-            raise WrongInput(one.name, f"is in {said[1]}, the customer pays in {currency}")
+            raise OtherCurrency(one.name, f"is in {said[1]}, the customer pays in {currency}")
         return amount(one, said[0] if said else told, currency)
     return read_value(policy, one, date_of(told) if one.kind is Kind.DAY else told)
 
 
 def days(policy: Table, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts with the date of each moment where a policy wants a day."""
-    names = {name for one in policy.inputs.values() if one.kind is Kind.DAY for name in (one.name, *one.also)}
+    names = {name for one in policy.inputs.values() if one.kind is Kind.DAY for name in one.names}
     return {name: date_of(told) if name in names else told for name, told in facts.items()}
 
 
@@ -93,7 +97,7 @@ def _lacks(policy: Table, one: Input, facts: Mapping[str, Any], currency: str) -
     try:
         _read(policy, one, told, currency)
     except WrongInput as error:
-        said = error.reason if error.reason.startswith("is in ") else f"cannot be right: {error.reason}"
+        said = error.reason if isinstance(error, OtherCurrency) else f"cannot be right: {error.reason}"
         return f"{_words(policy, one)} {said}"
     return ""
 

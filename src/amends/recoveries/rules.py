@@ -115,7 +115,7 @@ def _take_statute(found: _Found, name: str, facts: Mapping[str, Any], day: date)
     given = {fact: value for fact, value in facts.items() if fact in rule.names and value is not None}
     try:
         said = as_said(rule, days(rule, given))
-        outcome = applying.apply(rule, said, None if _says_when(rule, said) else day)
+        outcome = applying.apply(rule, said, None if applying.says_when(rule, said) else day)
     except (WrongInput, NoAmount, MoneyError) as error:
         found.ask_a_person(f"{rule.about.get('title', name)} cannot be applied: {error}")
         return
@@ -133,11 +133,6 @@ def _take_statute(found: _Found, name: str, facts: Mapping[str, Any], day: date)
     exact = reckoning.Exact(Fraction(outcome.amount.decimal()))
     found.given.append(Given(row, Grant("credit" if kind == "cash" else kind, None, True), exact, outcome.amount))
     found.pay_by = outcome.pay_by.isoformat() if outcome.pay_by else found.pay_by
-
-
-def _says_when(rule: Table, said: Mapping[str, Any]) -> bool:
-    """Whether the version of a published rule follows from its inputs; else from the day of the failure."""
-    return any(rule.names[name] in (rule.event, rule.by_name) for name in said)
 
 
 def _undecided(policy: Table, version: str, found: _Found, why: str) -> Decision:

@@ -9,7 +9,6 @@ from typing import Any
 
 from amends.ground.money import Money
 from amends.recoveries import lived, rules
-from amends.recoveries.lived import KNOWN
 from amends.recoveries.policy import packs, sampling
 from amends.recoveries.policy.answering import Answer, Decide, answer_from, guarded
 from amends.recoveries.policy.given import WrongInput, as_said, day, paid_in, read_given
@@ -92,7 +91,7 @@ def _told(policy: Table, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _facts(policy: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was told besides what every failure has, as the statute reads it."""
-    given = {name: value for name, value in given.items() if name not in KNOWN}
+    given = {name: value for name, value in given.items() if name not in lived.KNOWN}
     found = dict(given)
     for rule in map(packs.rule, policy.statute):
         found |= as_said(rule, {name: value for name, value in given.items() if name in rule.names})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from amends.ground.money import Money
+from amends.ground.money import Money, less
 from amends.recoveries.policy import reckoning
 from amends.recoveries.policy.calendars import day_after, working_day_after
 from amends.recoveries.policy.given import WrongInput, read_given
@@ -56,9 +56,14 @@ def apply(table: Table, given: Mapping[str, Any], on: date | None = None) -> Out
     return _outcome(table, version, found, looked, held, kept)
 
 
+def says_when(table: Table, given: Mapping[str, Any]) -> bool:
+    """Whether the version follows from what was told: the day of the event, or a version's name."""
+    return any(table.names.get(name) in (table.event, table.by_name) for name in given)
+
+
 def dated(table: Table, given: Mapping[str, Any], on: date | None) -> tuple[Mapping[str, Any], date | None]:
     """What was told, with the name of the version in force on a day where versions go by name and none was told."""
-    if on is None or not table.by_name or any(table.names.get(name) == table.by_name for name in given):
+    if on is None or not table.by_name or says_when(table, given):
         return given, on
     version = table.at(on)
     if version is None:
@@ -118,15 +123,10 @@ def stacked(given: Sequence[Given], stacking: str) -> list[Given]:
 def set_off(given: Sequence[Given]) -> list[Given]:
     """What is owed, and of the goodwill what it exceeds that by, taken off in its order; words always stay."""
     owed = [one for one in given if one.amount is not None and one.grant.owed]
-    kept, left = list(owed), _total(owed)
-    for one in given:
-        if one.amount is None or one.grant.owed:
-            continue
-        cut = min(left, one.amount.minor)
-        left -= cut
-        if one.amount.minor > cut:
-            kept.append(replace(one, amount=Money(one.amount.minor - cut, one.amount.currency)))
-    return [*kept, *(one for one in given if one.amount is None)]
+    goodwill = [(one, one.amount) for one in given if one.amount is not None and not one.grant.owed]
+    rest = less((amount for _, amount in goodwill), _total(owed))
+    kept = [replace(one, amount=amount) for (one, _), amount in zip(goodwill, rest, strict=True) if amount.minor]
+    return [*owed, *kept, *(one for one in given if one.amount is None)]
 
 
 def _largest_as_owed(owed: Sequence[Given], best: Given) -> list[Given]:

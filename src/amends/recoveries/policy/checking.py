@@ -47,7 +47,7 @@ def check(table: Table, *, notes: bool = False) -> list[Mistake]:
 def _check_names(table: Table) -> Iterator[Mistake]:
     seen: dict[str, str] = {}
     for one in table.inputs.values():
-        for name in (one.name, *one.also):
+        for name in one.names:
             if name in seen and seen[name] != one.name:
                 says = f"{name} names both {seen[name]} and {one.name}"
                 yield Mistake(table.file, one.line, says, "let one name mean one thing")

@@ -55,7 +55,7 @@ def explain(table: Table, given: Mapping[str, Any], on: date | None = None) -> E
     version, day = version_for(table, inputs, on)
     found = reckoning.values_of(table, version, inputs, day)
     looked = reckoning.look(table, version, found, table.currency)
-    told = {one.name for one in table.inputs.values() if {one.name, *one.also} & set(given)}
+    told = {one.name for one in table.inputs.values() if set(one.names) & set(given)}
     return Explanation(
         about=sentence(
             f"This was decided by: {table.about.get('title', human(table.name))}, {_version(table, version)}"

@@ -144,14 +144,17 @@ class Scope:
     def not_negative(self, line: int, what: str, value: Money | Operand) -> None:
         known = self.known(value)
         if known is not None and known < 0:
-            said = f"{value} is {known}" if isinstance(value, str) else str(known)
-            self.refuse(line, f"{what}: {said}, and nobody is given less than nothing", "write 0 or more")
+            self._refuse_number(line, what, value, "nobody is given less than nothing", "write 0 or more")
 
     def divides(self, line: int, what: str, value: Operand) -> None:
         known = self.known(value)
         if known is not None and known <= 0:
-            said = f"{value} is {known}" if isinstance(value, str) else str(known)
-            self.refuse(line, f"{what}: {said}, and nothing is divided into so many parts", "write 1 or more")
+            self._refuse_number(line, what, value, "nothing is divided into so many parts", "write 1 or more")
+
+    def _refuse_number(self, line: int, what: str, value: Money | Operand, because: str, hint: str) -> None:
+        known = self.known(value)
+        said = f"{value} is {known}" if isinstance(value, str) else str(known)
+        self.refuse(line, f"{what}: {said}, and {because}", hint)
 
     def day(self, line: int, what: str, value: Any) -> date:
         if isinstance(value, datetime):

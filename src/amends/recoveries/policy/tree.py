@@ -50,6 +50,11 @@ class Input:
     words: str = ""
     line: int = 0
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and the others it may come under."""
+        return (self.name, *self.also)
+
 
 Operand = Decimal | str  # a number, or the name of an input, a derived value or a parameter
 
@@ -267,7 +272,7 @@ class Table:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Every name under which an input may be given, and the input's own."""
-        return {other: one.name for one in self.inputs.values() for other in (one.name, *one.also)}
+        return {other: one.name for one in self.inputs.values() for other in one.names}
 
     @cached_property
     def looked_at(self) -> frozenset[str]:

@@ -117,7 +117,7 @@ def _do(request: HttpRequest, name: str, report: Report) -> None:
     if too_long(said):
         raise Wrong(shorter())
     to = DOES.get(do, report.state)
-    once = senders.once(request, "crew", name, str(report.number)) if request.POST.get("form") else None
+    once = senders.marked(request, "crew", name, str(report.number))
     if once is not None and amends.reports.queries.told_outside(once) is not None:
         return
     names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)

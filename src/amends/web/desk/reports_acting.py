@@ -60,15 +60,11 @@ def _whole(text: str, name: str) -> str:
 def move(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     """What it becomes, in words, with photos of the work where there are some."""
     to, words, note = state(_said(request, "to")), _said(request), _said(request, "note")
-    if (once := _once(request, number)) is None or amends.reports.queries.told_outside(once) is None:
+    once = senders.marked(request, "desk", str(number))
+    if once is None or amends.reports.queries.told_outside(once) is None:
         names = album.keep_work(request.FILES.getlist("photo"), who=who, now=now)
         steps.move(number, to, who=who, now=now, words=words, note=note, photos=names, external_update=once)
     return f"It is {to} now."
-
-
-def _once(request: HttpRequest, number: int) -> str | None:
-    """What makes a double click one: None where the page had no mark."""
-    return senders.once(request, "desk", str(number)) if request.POST.get("form") else None
 
 
 def state(text: str) -> State:
@@ -84,8 +80,9 @@ def write(request: HttpRequest, number: int, who: str, now: datetime) -> str:
     public, words = request.POST.get("for") == "all", _said(request)
     if not words:
         raise Refused("there are no words")
+    once = senders.marked(request, "desk", str(number))
     said: dict[str, Any] = {"words": words} if public else {"note": words}
-    steps.move(number, found.state, who=who, now=now, public=public, external_update=_once(request, number), **said)
+    steps.move(number, found.state, who=who, now=now, public=public, external_update=once, **said)
     return "Said to everybody." if public else "Noted, for staff only."
 
 
